@@ -1,0 +1,56 @@
+/** Why a key is looked at or a record changes; travels with the change into logs, diffs and `explain`. */
+export type CauseCode =
+  | 'started'
+  | 'ready'
+  | 'not-ready'
+  | 'facts-changed'
+  | 'stop-signal'
+  | 'unhealthy'
+  | 'drain-command'
+  | 'drain-ended'
+  | 'died'
+  | 'removed'
+  | 'vanished'
+  | 'host-changed'
+  | 'settings-changed'
+  | 'damage-missing'
+  | 'damage-altered'
+  | 'damage-entry'
+  | 'yielded'
+  | 'orphan'
+  | 'collision'
+  | 'relisted'
+  | 'shutdown';
+
+export interface Cause {
+  readonly code: CauseCode;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** True when an event or a command explains a removal: the brake lets it pass. */
+  readonly explained: boolean;
+}
+
+/** One sentence for each cause, for people. */
+export const CAUSES: Readonly<Record<CauseCode, string>> = {
+  started: 'the container started',
+  ready: 'the container became ready',
+  'not-ready': 'the container is not ready',
+  'facts-changed': 'the container changed',
+  'stop-signal': 'the container was told to stop',
+  unhealthy: 'the container is unhealthy',
+  'drain-command': 'a drain was asked for',
+  'drain-ended': 'the drain ended',
+  died: 'the container died',
+  removed: 'the container was removed',
+  vanished: 'the container is gone and no event said why',
+  'host-changed': "the host's addresses changed",
+  'settings-changed': 'the settings changed',
+  'damage-missing': 'somebody deleted our record',
+  'damage-altered': 'somebody altered our record',
+  'damage-entry': 'somebody deleted the ledger entry of our record',
+  yielded: 'somebody else keeps this key; we gave way',
+  orphan: 'our record, but no container offers it any more',
+  collision: 'an older container holds this key',
+  relisted: 'a complete read showed a difference',
+  shutdown: 'the agent withdraws its records at exit',
+};

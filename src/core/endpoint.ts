@@ -1,0 +1,63 @@
+import { type Container, type Protocol, shortId } from './container.ts';
+import { checkSegment } from './segment.ts';
+import type { Service } from './service.ts';
+
+/**
+ * Who can use an address. `host` addresses (loopback) reach only this machine and are never written to a registry that
+ * other hosts read.
+ */
+export type Scope = 'routable' | 'host';
+
+/** One address of one service. Address and port were chosen together. */
+export interface Endpoint {
+  /** Stable for the life of the container: `<container id>/<path>/<port>-<protocol>-<n>`. */
+  readonly id: string;
+  readonly containerId: string;
+  readonly containerName: string;
+  readonly service: Service;
+  /** IP literal without brackets. */
+  readonly ip: string;
+  readonly port: number;
+  readonly scope: Scope;
+  /** Last segment of its keys: `<id>`, or `<id>-<port>-<proto>-<n>` for what is not the first of its path. */
+  readonly keyId: string;
+  /** Epoch milliseconds of the container's creation: the older claim keeps a disputed key. */
+  readonly createdAt: number;
+}
+
+/** Where the life of an endpoint stands; `core/lifecycle.ts` moves it. */
+export type LifecycleState = 'announced' | 'registered' | 'draining' | 'dormant' | 'expired';
+
+export type DrainCause = 'stop-signal' | 'unhealthy' | 'command';
+
+export interface Phase {
+  readonly state: LifecycleState;
+  readonly cause: DrainCause | undefined;
+  /** Epoch milliseconds since when the state holds. */
+  readonly since: number;
+  /** Epoch milliseconds at which the drain ends by itself. */
+  readonly until: number | undefined;
+  /** The container's start that the phase belongs to; undefined until it has been read. */
+  readonly startedAt: string | undefined;
+}
+
+export function endpointId(
+  containerId: string,
+  path: readonly string[],
+  port: number,
+  protocol: Protocol,
+  n: number,
+): string {
+  return `${containerId}/${path.join('/')}/${port}-${protocol}-${n}`;
+}
+
+/**
+ * The id that keys carry: the first 12 digits of the container's id (Docker's default host name), or the host name if
+ * one was set explicitly. Containers that share another's network share its host name, so they keep their own id.
+ */
+export function keyIdOf(container: Pick<Container, 'id' | 'hostname' | 'networkMode'>): string {
+  const shared = container.networkMode === 'host' || container.networkMode.startsWith('container:');
+  return !shared && checkSegment(container.hostname) === undefined
+    ? container.hostname
+    : shortId(container.id);
+}

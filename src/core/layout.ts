@@ -1,0 +1,33 @@
+import type { Endpoint, Phase } from './endpoint.ts';
+import type { HostAddresses } from './ports.ts';
+
+export const LAYOUTS = ['services', 'announce', 'hosts'] as const;
+export type LayoutName = (typeof LAYOUTS)[number];
+
+/** Identity of this agent as layouts may show it. */
+export interface OwnerFacts {
+  readonly owner: string;
+  readonly hostName: string;
+  readonly addresses: HostAddresses;
+  readonly version: string;
+}
+
+export interface KeyValue {
+  readonly key: string;
+  readonly value: string;
+}
+
+/**
+ * How an endpoint becomes a key and a value. Pure and byte-stable. `prefix` ends with a slash, so that `/services/` never
+ * catches `/services2`.
+ */
+export interface Layout {
+  readonly name: LayoutName;
+  readonly prefix: string;
+  /** Records live under the host's lease (`ttl`) instead of until they are removed (`prune`). */
+  readonly leased: boolean;
+  /** undefined: an endpoint in this phase does not show up in this layout. */
+  encode(endpoint: Endpoint, phase: Phase, owner: OwnerFacts): KeyValue | undefined;
+  /** The record of the host itself, for layouts that have one. */
+  encodeHost(owner: OwnerFacts): KeyValue | undefined;
+}

@@ -1,0 +1,72 @@
+import type { Container, Protocol } from './container.ts';
+import type { Reason } from './reason.ts';
+
+/** How the traffic is to be understood by whoever routes it. */
+export type ServiceType = 'HTTP' | 'TCP' | 'UDP';
+
+/** Where consumers reach the service: through the published host port, or on the container's own address. */
+export type AddressMode = 'host' | 'container';
+
+export type AddressFamily = 'ipv4' | 'ipv6' | 'both';
+
+/** What one container port offers, as one dialect read it. Two services of a container may share a port. */
+export interface Service {
+  readonly dialect: DialectName;
+  /** Path segments, each checked by `checkSegment`; at least one. `/a/b` is `['a', 'b']`. */
+  readonly path: readonly string[];
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly type: ServiceType;
+  /** Sorted, without duplicates. */
+  readonly tags: readonly string[];
+  /** 0 to 256; undefined leaves it to the consumer. */
+  readonly weight: number | undefined;
+  /** undefined: the agent's default, or the container's own address where nothing else is possible (macvlan). */
+  readonly address: AddressMode | undefined;
+  readonly network: string | undefined;
+  readonly family: AddressFamily | undefined;
+}
+
+export type DialectName = 'portolan' | 'announce' | 'published';
+
+/** A label or variable that a dialect used. The value is never kept: it may be a secret. */
+export interface UsedKey {
+  readonly from: 'label' | 'env';
+  readonly key: string;
+  readonly meaning: string;
+}
+
+/** What one dialect made of one container. */
+export interface DialectReading {
+  readonly dialect: DialectName;
+  readonly services: readonly Service[];
+  readonly used: readonly UsedKey[];
+  /** Why it found nothing, what it left out, and what looks misspelt. */
+  readonly reasons: readonly Reason[];
+}
+
+/** A metadata grammar. Pure: the same container gives the same reading, in the same order. */
+export interface Dialect {
+  readonly name: DialectName;
+  read(container: Container): DialectReading;
+}
+
+/** The parts of a path by the announce convention: `/zone/app/env/service[/name]`; shorter paths lack the outer parts. */
+export interface PathParts {
+  readonly app: string | undefined;
+  readonly env: string | undefined;
+  readonly service: string;
+  readonly name: string | undefined;
+}
+
+/**
+ * Names the parts of a service path (`reference: /internal/app1/dev/web/ghost.example`).
+ * One segment is the service; two are app and service; three add the environment; four the zone; more the name.
+ */
+export function pathParts(path: readonly string[]): PathParts {
+  const [first = '', second, third, fourth, ...rest] = path;
+  if (second === undefined) return { app: undefined, env: undefined, service: first, name: undefined };
+  if (third === undefined) return { app: first, env: undefined, service: second, name: undefined };
+  if (fourth === undefined) return { app: first, env: second, service: third, name: undefined };
+  return { app: second, env: third, service: fourth, name: rest.length > 0 ? rest.join('/') : undefined };
+}

@@ -1,0 +1,153 @@
+import type { Container, Health, PowerState } from './container.ts';
+import type { DrainCause, LifecycleState } from './endpoint.ts';
+import type { Failure } from './failure.ts';
+import type { ChangeAction } from './plan.ts';
+import type { HostEntry, SessionState, SourceStatus } from './ports.ts';
+import type { Reason } from './reason.ts';
+import type { DialectReading } from './service.ts';
+
+/** What the agent tells about itself over its control socket and its HTTP listener. All times are epoch milliseconds. */
+export interface StatusView {
+  readonly version: string;
+  readonly owner: string;
+  readonly instance: string;
+  readonly startedAt: number;
+  readonly now: number;
+  readonly ready: boolean;
+  /** Why it is not ready; empty when it is. */
+  readonly waitingFor: readonly string[];
+  readonly sources: readonly SourceStatus[];
+  readonly targets: readonly TargetView[];
+  readonly containers: number;
+  readonly services: number;
+}
+
+export interface TargetView {
+  readonly target: string;
+  /** A complete read is at hand. */
+  readonly known: boolean;
+  readonly session: SessionState;
+  readonly owned: number;
+  readonly pending: number;
+  readonly conflicts: number;
+  readonly failing: number;
+  readonly brakeEngaged: boolean;
+  readonly writes: number;
+  /** Differences that a list found and no watch event had told. */
+  readonly differencesFound: number;
+  readonly lastFailure: Failure | undefined;
+}
+
+/** One row of `get services`: an endpoint. */
+export interface ServiceView {
+  readonly path: string;
+  readonly type: string;
+  readonly address: string;
+  readonly container: string;
+  readonly containerId: string;
+  readonly containerPort: string;
+  readonly dialect: string;
+  readonly state: LifecycleState;
+  readonly cause: DrainCause | undefined;
+  readonly since: number;
+  readonly tags: readonly string[];
+  readonly weight: number | undefined;
+}
+
+/** One row of `get containers`. */
+export interface ContainerView {
+  readonly name: string;
+  readonly id: string;
+  readonly image: string;
+  readonly state: PowerState;
+  readonly health: Health;
+  readonly services: number;
+  readonly published: boolean;
+  /** Why nothing is published; undefined when something is. */
+  readonly why: string | undefined;
+}
+
+/** One row of `get hosts`. */
+export interface HostView extends HostEntry {
+  readonly target: string;
+  readonly self: boolean;
+}
+
+/** What one registry holds at one key, and what this agent thinks about it. */
+export interface RecordView {
+  readonly target: string;
+  readonly key: string;
+  readonly value: string | undefined;
+  readonly owned: boolean;
+  /** `synced`, `pending`, `retrying`, `held` (brake), `conflict`, `failed`, `blocked` (policy) or `foreign`. */
+  readonly state: RecordState;
+  readonly endpoint: string | undefined;
+  readonly revision: string | undefined;
+  readonly lastOutcome: string | undefined;
+  readonly lastOutcomeAt: number | undefined;
+  readonly nextTryAt: number | undefined;
+  readonly why: string | undefined;
+}
+
+export type RecordState =
+  | 'synced'
+  | 'pending'
+  | 'retrying'
+  | 'held'
+  | 'conflict'
+  | 'failed'
+  | 'blocked'
+  | 'foreign';
+
+/** The whole story of one container. Values of variables and labels are left out: they may be secrets. */
+export interface ExplainView {
+  readonly reference: string;
+  /** What was asked for could be found at the engine. */
+  readonly seen: boolean;
+  readonly container: Omit<Container, 'labels' | 'env' | 'ports' | 'networks'> | undefined;
+  readonly published: boolean;
+  readonly summary: string;
+  readonly dialects: readonly DialectReading[];
+  readonly reasons: readonly Reason[];
+  readonly endpoints: readonly ExplainedEndpoint[];
+}
+
+export interface ExplainedEndpoint {
+  readonly service: ServiceView;
+  /** The address chosen and why. */
+  readonly address: Reason;
+  readonly records: readonly RecordView[];
+}
+
+/** A plan of every target: what a pass would do now, and what it would leave alone. */
+export interface PlanView {
+  readonly targets: readonly TargetPlan[];
+}
+
+export interface TargetPlan {
+  readonly target: string;
+  /** Set when the target could not be observed; then there are no lines. */
+  readonly failure: Failure | undefined;
+  readonly lines: readonly PlanLine[];
+}
+
+export interface PlanLine {
+  readonly action: ChangeAction | 'leave';
+  readonly key: string;
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+  readonly reason: string;
+}
+
+/** What the control socket and the HTTP listener can be asked; the agent implements it. */
+export interface StatusSource {
+  status(): StatusView;
+  services(): readonly ServiceView[];
+  containers(): readonly ContainerView[];
+  hosts(signal: AbortSignal): Promise<readonly HostView[]>;
+  records(signal: AbortSignal): Promise<readonly RecordView[]>;
+  plan(): PlanView;
+  explain(reference: string, signal: AbortSignal): Promise<ExplainView>;
+  /** Calls back after anything that these views show may have changed; returns an unsubscribe function. */
+  onChange(changed: () => void): () => void;
+}

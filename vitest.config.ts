@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+/** Unit tests sit beside the code; the other suites need real servers or a real engine, so they run one file at a time. */
+const outside = (name: string, include: string[], testTimeout: number) => ({
+  test: { name, include, testTimeout, hookTimeout: 180_000, fileParallelism: false },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['src/**/*.test.ts', 'hack/**/*.test.ts'], testTimeout: 20_000 } },
+      outside('contract', ['test/contract/**/*.test.ts'], 60_000),
+      outside('integration', ['test/integration/**/*.test.ts'], 90_000),
+      outside('e2e', ['test/e2e/**/*.test.ts'], 180_000),
+    ],
+  },
+});
