@@ -53,6 +53,8 @@ export interface Container {
   readonly stopTimeoutMs: number;
   /** True while only the facts of `create` are known: environment, labels and fixed ports, but no addresses. */
   readonly provisional: boolean;
+  /** True while the engine still has to choose a host port: `ports` lacks it, so names that depend on all ports must wait. */
+  readonly portsIncomplete?: boolean;
 }
 
 export function shortId(id: string): string {

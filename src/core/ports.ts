@@ -62,8 +62,16 @@ export type SourceSignal =
       readonly explained: boolean;
       readonly at: number;
     }
-  /** A complete list has been read and all its `seen` and `ended` have been said. `differences`: facts no event had told. */
-  | { readonly type: 'listed'; readonly differences: number; readonly at: number }
+  /**
+   * A complete list has been read and all its `seen` and `ended` have been said. `differences`: facts no event had told.
+   * `unread`: ids of running containers whose facts could not be read and were never said: unknown, not gone.
+   */
+  | {
+      readonly type: 'listed';
+      readonly differences: number;
+      readonly at: number;
+      readonly unread?: readonly string[];
+    }
   | { readonly type: 'unknown'; readonly failure: Failure };
 
 /** A source of containers: one engine. `signals` is hot and is fed from `run`, which returns when the signal aborts. */

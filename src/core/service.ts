@@ -36,10 +36,19 @@ export interface UsedKey {
   readonly meaning: string;
 }
 
+/** A port that metadata speaks about and of which nothing came. */
+export interface ReservedPort {
+  readonly port: number;
+  readonly protocol: Protocol;
+  /** `disabled`: no later dialect may offer it. `mistaken`: only the plain name is withheld; it was not what was asked for. */
+  readonly why: 'disabled' | 'mistaken';
+}
+
 /** What one dialect made of one container. */
 export interface DialectReading {
   readonly dialect: DialectName;
   readonly services: readonly Service[];
+  readonly reserved?: readonly ReservedPort[];
   readonly used: readonly UsedKey[];
   /** Why it found nothing, what it left out, and what looks misspelt. */
   readonly reasons: readonly Reason[];

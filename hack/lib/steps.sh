@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# Sourced by hack/test.sh: runs one step each and counts. A check counts as one; a suite counts its tests.
+
+PASSED=0
+FAILED=0
+
+heading() { printf '\n--- %s ---\n' "$1"; }
+
+check() { # SCRIPT
+  if npm run --silent "$1"; then
+    PASSED=$((PASSED + 1))
+  else
+    FAILED=$((FAILED + 1))
+    printf 'failed: npm run %s\n' "$1"
+  fi
+}
+
+# Prints "passed failed" of a report. Skipped, todo and unreadable are failures: nothing may go missing unseen.
+read_report() { # FILE
+  node -e '
+    const { readFileSync } = require("node:fs");
+    let report;
+    try { report = JSON.parse(readFileSync(process.argv[1], "utf8")); } catch { console.log("0 1"); process.exit(); }
+    const left = report.numPendingTests + report.numTodoTests;
+    if (left > 0) console.error(`${left} tests were skipped or are to do: a missing component has to fail`);
+    const broken = report.testResults.filter((file) => file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"));
+    for (const file of broken) console.error(`failed as a whole: ${file.name}`);
+    console.log(report.numPassedTests, report.numFailedTests + left + broken.length);
+  ' "$1"
+}
+
+suite() { # REPORT COMMAND...: vitest writes its report there
+  local report=$1 status=0 passed failed
+  shift
+  rm -f "$report"
+  "$@" --reporter=default --reporter=json --outputFile.json="$report" || status=$?
+  read -r passed failed < <(read_report "$report")
+  # An unhandled error or an empty suite fails without a failed test.
+  if [ "$status" != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
+  PASSED=$((PASSED + passed))
+  FAILED=$((FAILED + failed))
+}
+
+# The current LTS of Node, as npm's `node` package delivers it; only its binary is used.
+long_term_node() {
+  local folder=$CACHE/node24
+  LTS_NODE=$folder/node_modules/.bin/node
+  if [ "$("$LTS_NODE" -p 'process.versions.node.split(".")[0]' 2>/dev/null)" = 24 ]; then return 0; fi
+  say "installing Node 24 through npm"
+  mkdir -p "$folder"
+  echo '{ "private": true }' >"$folder/package.json"
+  (cd "$folder" && npm install --no-audit --no-fund --loglevel=error node@24 >&2)
+}
+
+long_term() { # REPORT
+  long_term_node || {
+    FAILED=$((FAILED + 1))
+    return 0
+  }
+  printf 'Node %s\n' "$("$LTS_NODE" --version)"
+  # Children (the CLI under test) run on it as well: they are spawned as process.execPath.
+  suite "$1" "$LTS_NODE" node_modules/vitest/vitest.mjs run --project unit --project contract
+}

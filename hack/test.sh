@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Runs all checks and tests, or only the steps named: hack/test.sh [format|lint|types|layers|dead|docs|unit|contract|
+# integration|e2e|lts ...]. Goes on after a failed step; the last line is "N passed, N failed".
+set -euo pipefail
+# shellcheck source=hack/lib/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+# shellcheck source=hack/lib/machine-engine.sh
+. "$ROOT/hack/lib/machine-engine.sh"
+# shellcheck source=hack/lib/steps.sh
+. "$ROOT/hack/lib/steps.sh"
+cd "$ROOT"
+
+[ $# -gt 0 ] || set -- format lint types layers dead docs unit contract integration e2e lts
+OUTSIDE=no
+for step in "$@"; do
+  case $step in
+    contract | integration | e2e | lts) OUTSIDE=yes ;;
+    format | lint | types | layers | dead | docs | unit) ;;
+    *) die "no such step: $step" ;;
+  esac
+done
+# Private engines need namespaces and mounts.
+[ "$OUTSIDE" = no ] || become_root "$ROOT/hack/test.sh" "$@"
+
+REPORTS=$(mktemp -d)
+
+remove_leftovers() {
+  "$ROOT/hack/engine.sh" down-all || true
+  docker ps -aq --filter label=portolan.test | xargs -r docker rm -fv >/dev/null || true
+  docker network ls -q --filter label=portolan.test | xargs -r docker network rm >/dev/null || true
+}
+
+clean_up() {
+  trap '' INT TERM
+  rm -rf "$REPORTS"
+  if [ "$OUTSIDE" = yes ]; then
+    if engine_answers; then remove_leftovers; fi
+    engine_stop
+    give_back
+  fi
+}
+trap clean_up EXIT
+
+prepare() {
+  if [ "$OUTSIDE" = no ]; then
+    hack/install.sh node
+    return 0
+  fi
+  hack/install.sh test
+  engine_start
+  remove_leftovers
+  hack/images.sh
+}
+
+run_step() {
+  heading "$1"
+  case $1 in
+    format | lint | types | layers | dead | docs) check "check:$1" ;;
+    lts) long_term "$REPORTS/lts.json" ;;
+    *) suite "$REPORTS/$1.json" npm run --silent "test:$1" -- ;;
+  esac
+}
+
+prepare
+for step in "$@"; do run_step "$step"; done
+clean_up
+trap - EXIT
+printf '\n%d passed, %d failed\n' "$PASSED" "$FAILED"
+[ "$FAILED" = 0 ]

@@ -1,0 +1,285 @@
+import * as z from 'zod';
+import { POLICIES, type Policy } from '../core/policy.ts';
+import { parseRegistryUrl, type RegistryAddress } from './registry-url.ts';
+import { Secret } from './secret.ts';
+import { group, setting } from './setting.ts';
+import {
+  advertiseRule,
+  complain,
+  debounceWindow,
+  duration,
+  keyPrefix,
+  listenAddress,
+  ownerId,
+} from './values.ts';
+
+const secret = z
+  .string()
+  .min(1)
+  .transform((value) => new Secret(value));
+const file = z.string().min(1);
+const on = (description: string, fallback: boolean, flag: string | false) =>
+  setting(z.boolean().default(fallback), { description, kind: 'boolean', flag });
+
+const registryUrl = z.string().transform((text, context): RegistryAddress => {
+  const parsed = parseRegistryUrl(text);
+  if ('value' in parsed) return parsed.value;
+  return complain(context, parsed.problem.what, parsed.problem.remedy);
+});
+
+const tlsFiles = z.strictObject({
+  ca: file.optional().describe('File of the authorities (PEM) that may have signed the server.'),
+  cert: file.optional().describe('File of the client certificate (PEM).'),
+  key: file.optional().describe('File of the client key (PEM).'),
+});
+
+/** One entry of `registries` in the YAML file: a URL, or a mapping when more than the URL is to be said. */
+const registry = z.union([
+  registryUrl.transform((url) => ({ url })),
+  z.strictObject({
+    url: registryUrl,
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9._:/,@-]{1,128}$/)
+      .optional()
+      .describe('How logs and tables call it; default: the URL.'),
+    username: z.string().min(1).optional().describe('User name; default: etcd.username.'),
+    password: secret.optional().describe('Password; passwordFile is safer.'),
+    passwordFile: file.optional().describe('File that holds the password.'),
+    tls: tlsFiles.optional().describe('Files for TLS (etcds://); default: etcd.tls.'),
+    policy: z.enum(POLICIES).optional().describe('What may be done to this registry; default: policy.'),
+  }),
+]);
+
+const layout = (name: string, description: string, prefix: string) =>
+  group({
+    enabled: on(`Write the ${name} layout: ${description}.`, true, false),
+    prefix: setting(keyPrefix.prefault(prefix), {
+      description: `Where the ${name} layout lies.`,
+      value: 'path',
+      flag: `${name}-prefix`,
+    }),
+  });
+
+const dialect = (name: string, description: string) =>
+  group({ enabled: on(`Read the ${name} dialect: ${description}.`, true, false) });
+
+/** The one schema. Everything that can be set is here once, and nowhere else. */
+export const settingsSchema = z.strictObject({
+  registries: setting(z.array(registry).prefault([]), {
+    description:
+      'Registries to write to: etcd://host:port[,host:port...], etcds:// for TLS, memory:// for the embedded one; a comma separates the members of one registry.',
+    kind: 'registries',
+    value: 'url',
+    env: 'PORTOLAN_REGISTRY',
+    flag: 'registry',
+    fallback: 'the embedded registry, memory://',
+  }),
+  etcd: group({
+    username: setting(z.string().min(1).optional(), {
+      description: 'User name for every etcd registry that names none.',
+      value: 'name',
+      envAlias: ['ETCD_USERNAME'],
+    }),
+    password: setting(secret.optional(), {
+      description: 'Password for every etcd registry that has none; passwordFile is safer.',
+      envAlias: ['ETCD_PASSWORD'],
+      flag: false,
+      secret: true,
+    }),
+    passwordFile: setting(file.optional(), {
+      description: 'File that holds the password.',
+      value: 'file',
+      envAlias: ['ETCD_PASSWORD_FILE'],
+    }),
+    tls: group({
+      ca: setting(file.optional(), {
+        description: 'File of the authorities (PEM) that may have signed etcd; default: those of the system.',
+        value: 'file',
+        flag: 'etcd-ca',
+        envAlias: ['ETCD_CA_FILE'],
+      }),
+      cert: setting(file.optional(), {
+        description: 'File of the client certificate (PEM) for etcd.',
+        value: 'file',
+        flag: 'etcd-cert',
+        envAlias: ['ETCD_CERT_FILE'],
+      }),
+      key: setting(file.optional(), {
+        description: 'File of the client key (PEM) for etcd.',
+        value: 'file',
+        flag: 'etcd-key',
+        envAlias: ['ETCD_KEY_FILE'],
+      }),
+    }),
+  }),
+  ownerId: setting(ownerId.optional(), {
+    description: 'Identity under which this host owns its records; must be unique and stable.',
+    value: 'id',
+    fallback: "kept in the state folder, at first the engine's id",
+  }),
+  stateDir: setting(file.optional(), {
+    description: 'Folder for the owner id, the control socket and the drains of an embedded registry.',
+    value: 'folder',
+    fallback: '/var/lib/portolan as root, else $XDG_STATE_HOME/portolan or ~/.local/state/portolan',
+  }),
+  policy: setting(z.enum(POLICIES).default('sync'), {
+    description: 'What may be done to registries: everything, everything but removals, or only additions.',
+    value: POLICIES.join('|'),
+  }),
+  layouts: setting(
+    group({
+      services: layout('services', 'ready endpoints, one record each', '/services'),
+      announce: layout('announce', 'running endpoints, ready or not', '/announce'),
+      hosts: layout('hosts', 'a readable copy of the heartbeat', '/hosts'),
+    }),
+    {
+      description: 'Layouts to write, all others off: services, announce, hosts.',
+      kind: 'switches',
+      value: 'names',
+      env: 'PORTOLAN_LAYOUT',
+      flag: 'layout',
+    },
+  ),
+  dialects: setting(
+    group({
+      portolan: dialect('portolan', 'portolan.* labels'),
+      announce: dialect('announce', 'ANNOUNCE_PATH, PORT and TYPE in the environment'),
+      published: dialect('published', 'published ports without any metadata'),
+    }),
+    {
+      description: 'Dialects to read, all others off: portolan, announce, published.',
+      kind: 'switches',
+      value: 'names',
+      env: 'PORTOLAN_DIALECT',
+      flag: 'dialect',
+    },
+  ),
+  docker: group({
+    host: setting(z.string().min(1).optional(), {
+      description: 'The Docker engine: unix:///path, tcp://host:port.',
+      value: 'url',
+      envAlias: ['DOCKER_HOST'],
+      fallback: 'unix:///var/run/docker.sock',
+    }),
+    tlsVerify: setting(z.boolean().default(false), {
+      description:
+        'Use TLS towards the engine and verify it (as with Docker, DOCKER_TLS_VERIFY means yes when it is not empty).',
+      kind: 'boolean',
+      envAlias: ['DOCKER_TLS_VERIFY'],
+    }),
+    certPath: setting(file.optional(), {
+      description: 'Folder with ca.pem, cert.pem and key.pem for the engine.',
+      value: 'folder',
+      envAlias: ['DOCKER_CERT_PATH'],
+      fallback: '~/.docker when tlsVerify is on',
+    }),
+    oneOff: on('Also publish one-off containers of compose (docker compose run).', false, 'one-off'),
+  }),
+  advertise: setting(z.array(advertiseRule).prefault([]), {
+    description:
+      'Address of this host for others: an IP address, iface:<name> or cidr:<network>; the first that matches in each family.',
+    kind: 'list',
+    value: 'rule',
+    fallback: 'the address of the interface with the default route',
+  }),
+  address: setting(z.enum(['host', 'container']).default('host'), {
+    description: "Publish the host's address and published port, or the container's own.",
+    value: 'host|container',
+  }),
+  network: setting(z.string().min(1).optional(), {
+    description: "Docker network whose address counts as the container's own.",
+    value: 'name',
+    fallback: 'the first by name that has an address',
+  }),
+  family: setting(z.enum(['ipv4', 'ipv6', 'both']).default('both'), {
+    description: 'Address families to publish.',
+    value: 'ipv4|ipv6|both',
+  }),
+  resync: setting(duration({ min: 1000 }).prefault('60s'), {
+    description: 'How often everything is read again and compared.',
+    value: 'duration',
+  }),
+  debounce: setting(debounceWindow.prefault('2ms:20ms'), {
+    description: 'Quiet time that gathers changes, and the longest wait; the first change passes at once.',
+    value: 'min:max',
+  }),
+  drainTime: setting(duration({ max: 3_600_000 }).prefault('30s'), {
+    description: 'How long an unhealthy endpoint drains.',
+    value: 'duration',
+  }),
+  leaseTtl: setting(duration({ min: 5000, max: 3_600_000 }).prefault('15s'), {
+    description: "Life of the host's lease without a sign of life.",
+    value: 'duration',
+  }),
+  handover: setting(duration({ min: 5000 }).prefault('5m'), {
+    description: 'How long the heartbeat outlives a stopped agent, so that an upgrade is no outage.',
+    value: 'duration',
+  }),
+  deregisterOnExit: on('Withdraw all own records at exit instead of leaving them for the next agent.', false, 'deregister-on-exit'),
+  http: group({
+    listen: setting(listenAddress.prefault('127.0.0.1:7979'), {
+      description: 'Where health and status are served, read-only; off: nowhere.',
+      value: 'host:port',
+    }),
+    allowedHosts: setting(z.array(z.string().regex(/^[A-Za-z0-9._:[\]-]+$/)).prefault([]), {
+      description: 'Further host names under which the listener may be asked.',
+      kind: 'list',
+      value: 'names',
+      flag: 'http-allowed-hosts',
+    }),
+  }),
+  controlSocket: setting(file.optional(), {
+    description: 'Unix socket (mode 0660) on which the agent answers the other commands.',
+    value: 'file',
+    fallback: 'portolan.sock in the state folder',
+  }),
+  log: group({
+    level: setting(z.enum(['debug', 'info', 'warn', 'error']).default('info'), {
+      description: 'Least severe log lines that are written.',
+      value: 'debug|info|warn|error',
+    }),
+    format: setting(z.enum(['auto', 'json', 'pretty']).default('auto'), {
+      description: 'Log format; auto: pretty on a terminal, else JSON.',
+      value: 'auto|json|pretty',
+    }),
+  }),
+  dryRun: on('Print what would change and write nothing.', false, 'dry-run'),
+  once: on('Converge once and exit; needs a real registry.', false, 'once'),
+});
+
+/** What the schema makes of the input; `load.ts` resolves what depends on the machine. */
+export type Settings = z.output<typeof settingsSchema>;
+
+/** Files for TLS; read at each connect, so that renewed certificates are taken up. */
+export interface TlsFiles {
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
+
+export interface RegistryConfig {
+  /** Unique; the `target` of logs, tables and plans. */
+  readonly name: string;
+  /** Without credentials. */
+  readonly url: string;
+  readonly kind: 'memory' | 'etcd';
+  /** `host:port` of each member. */
+  readonly members: readonly string[];
+  /** undefined: no TLS. */
+  readonly tls: TlsFiles | undefined;
+  readonly username: string | undefined;
+  readonly password: Secret | undefined;
+  readonly policy: Policy;
+}
+
+/** The configuration of a process. Durations are milliseconds. */
+export interface Config
+  extends Omit<Settings, 'registries' | 'etcd' | 'stateDir' | 'controlSocket' | 'ownerId'> {
+  /** At least one. */
+  readonly registries: readonly RegistryConfig[];
+  /** undefined: kept in the state folder. */
+  readonly ownerId: string | undefined;
+  readonly stateDir: string;
+  readonly controlSocket: string;
+}

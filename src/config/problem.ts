@@ -1,0 +1,66 @@
+/** Where a value came from. */
+export type Origin =
+  | { readonly type: 'default' }
+  | { readonly type: 'file'; readonly path: string; readonly line: number | undefined }
+  | { readonly type: 'env'; readonly name: string }
+  | { readonly type: 'flag'; readonly name: string };
+
+/** One thing that is wrong, with all that is needed to put it right. Never holds a secret value. */
+export interface Problem {
+  readonly origin: Origin;
+  /** Path of the setting, such as `registries[0].tls.ca`; empty when the problem is about the whole. */
+  readonly setting: string;
+  readonly what: string;
+  readonly remedy: string;
+}
+
+/** A value as one source gave it. */
+export interface Given {
+  readonly value: unknown;
+  readonly origin: Origin;
+  /** The origin of a part of the value, such as one entry of a list. */
+  readonly within?: (keys: readonly PropertyKey[]) => Origin;
+}
+
+/** What one source (file, environment, flags) says: values by setting path. */
+export interface Reading {
+  readonly given: ReadonlyMap<string, Given>;
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+export const DEFAULT_ORIGIN: Origin = { type: 'default' };
+
+export function describeOrigin(origin: Origin): string {
+  switch (origin.type) {
+    case 'default':
+      return 'default';
+    case 'file':
+      return origin.line === undefined ? origin.path : `${origin.path}:${origin.line}`;
+    case 'env':
+      return origin.name;
+    case 'flag':
+      return origin.name;
+  }
+}
+
+/** `portolan.yaml:3: log.level: "loud" is not one of debug, info, warn, error; did you mean ...?` */
+export function formatProblem({ origin, setting, what, remedy }: Problem): string {
+  const where = [origin.type === 'default' ? '' : describeOrigin(origin), setting].filter((part) => part !== '');
+  return `${[...where, what].join(': ')}; ${remedy}`;
+}
+
+/** Joins keys as people write them: `registries[0].tls.ca`. */
+export function joinPath(keys: readonly PropertyKey[]): string {
+  let path = '';
+  for (const key of keys) {
+    if (typeof key === 'number') path += `[${key}]`;
+    else path += path === '' ? String(key) : `.${String(key)}`;
+  }
+  return path;
+}
+
+/** A remedy that names the nearest right word, or all of them when none is near and they are few. */
+export function didYouMean(near: string | undefined, otherwise: string): string {
+  return near === undefined ? otherwise : `did you mean ${near}?`;
+}

@@ -1,0 +1,111 @@
+import { isIP } from 'node:net';
+import * as z from 'zod';
+import { parsePath } from '../core/segment.ts';
+import { DURATION_PATTERN, formatDuration, parseDuration } from './duration.ts';
+
+/** Zod's own issues say what is wrong; ours also carry the remedy. */
+export function complain(context: z.RefinementCtx, message: string, remedy: string): z.ZodNever['_output'] {
+  context.addIssue({ code: 'custom', message, params: { remedy } });
+  return z.NEVER;
+}
+
+const DURATION_REMEDY = 'write a number and a unit, such as 250ms, 15s or 5m';
+
+/** A duration as text, in milliseconds after parsing. */
+export function duration(limits: { readonly min?: number; readonly max?: number } = {}) {
+  const { min = 0, max = 24 * 3_600_000 } = limits;
+  return z
+    .string()
+    .meta({ pattern: DURATION_PATTERN.source })
+    .transform((text, context): number => {
+      const ms = parseDuration(text);
+      if (ms === undefined)
+        return complain(context, `${JSON.stringify(text)} is not a duration`, DURATION_REMEDY);
+      if (ms < min || ms > max) {
+        const range = `write a duration from ${formatDuration(min)} to ${formatDuration(max)}`;
+        return complain(context, `${text} is too ${ms < min ? 'short' : 'long'}`, range);
+      }
+      return ms;
+    });
+}
+
+export interface DebounceWindow {
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+/** `min:max`, as docker-gen writes its `-wait`. */
+export const debounceWindow = z.string().transform((text, context): DebounceWindow => {
+  const [first = '', second = '', ...more] = text.split(':');
+  const minMs = parseDuration(first);
+  const maxMs = parseDuration(second);
+  const remedy = 'write min:max, such as 2ms:20ms';
+  if (minMs === undefined || maxMs === undefined || more.length > 0)
+    return complain(context, `${JSON.stringify(text)} is not a pair of durations`, remedy);
+  if (maxMs < minMs)
+    return complain(context, `the longest wait ${second} is shorter than the quiet time ${first}`, remedy);
+  if (maxMs > 60_000) return complain(context, `${second} is too long`, 'wait at most 1m');
+  return { minMs, maxMs };
+});
+
+/** Which address of this host consumers elsewhere are told. */
+export type AdvertiseRule =
+  | { readonly type: 'literal'; readonly ip: string }
+  | { readonly type: 'interface'; readonly name: string }
+  | { readonly type: 'cidr'; readonly cidr: string };
+
+export const advertiseRule = z.string().transform((text, context): AdvertiseRule => {
+  const remedy =
+    'write an IP address, iface:<name> such as iface:eth0, or cidr:<network> such as cidr:10.0.0.0/8';
+  if (text.startsWith('iface:') && /^[^\s/:]{1,15}$/.test(text.slice(6)))
+    return { type: 'interface', name: text.slice(6) };
+  if (text.startsWith('cidr:') && isCidr(text.slice(5))) return { type: 'cidr', cidr: text.slice(5) };
+  if (isIP(text) !== 0) return { type: 'literal', ip: text };
+  return complain(context, `${JSON.stringify(text)} is not an address rule`, remedy);
+});
+
+function isCidr(text: string): boolean {
+  const [ip = '', bits = '', ...more] = text.split('/');
+  const family = isIP(ip);
+  return (
+    family !== 0 && more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)
+  );
+}
+
+/** A key prefix; comes out with one slash at each end, so that `/services/` never catches `/services2`. */
+export const keyPrefix = z.string().transform((text, context): string => {
+  const remedy = 'write a path such as /services';
+  const parsed = parsePath(text);
+  if (!text.startsWith('/'))
+    return complain(context, `${JSON.stringify(text)} does not begin with /`, remedy);
+  if ('error' in parsed) return complain(context, `${JSON.stringify(text)} ${parsed.error}`, remedy);
+  const prefix = `/${parsed.segments.join('/')}/`;
+  if (prefix.startsWith('/portolan/'))
+    return complain(context, `${text} lies below /portolan, where the bookkeeping is`, remedy);
+  return prefix;
+});
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `host:port`, or `off`. */
+export const listenAddress = z.string().transform((text, context): ListenAddress | undefined => {
+  if (text === 'off') return undefined;
+  const match = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+|):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535)
+    return complain(
+      context,
+      `${JSON.stringify(text)} is not host:port`,
+      'write host:port such as 127.0.0.1:7979, or off',
+    );
+  const host = (match[1] ?? '').replace(/^\[|\]$/g, '');
+  return { host: host === '' ? '::' : host, port };
+});
+
+export const ownerId = z.string().transform((text, context): string => {
+  if (/^[A-Za-z0-9._-]{1,64}$/.test(text)) return text;
+  return complain(context, `${JSON.stringify(text)} is not an owner id`, 'use 1 to 64 of A-Z a-z 0-9 . _ -');
+});

@@ -1,0 +1,169 @@
+import type { Container } from '../core/container.ts';
+import type { Description } from '../core/desired.ts';
+import type { Layout, OwnerFacts } from '../core/layout.ts';
+import type { DrainNote } from '../core/lifecycle.ts';
+import type { Policy } from '../core/policy.ts';
+import type {
+  Clock,
+  Log,
+  Random,
+  RegistryReader,
+  RegistryWriter,
+  Source,
+  SourceSignal,
+} from '../core/ports.ts';
+import type { Audience } from './claims.ts';
+import { readDrain } from './drains.ts';
+import { Endpoints } from './endpoints.ts';
+import { Target } from './target.ts';
+
+/** One registry of the loop. Without a writer nothing can be written to it. */
+export interface Registry {
+  readonly reader: RegistryReader;
+  readonly writer: RegistryWriter | undefined;
+  readonly audience: Audience;
+  readonly policy: Policy;
+}
+
+export interface AnnounceOptions {
+  readonly source: Source;
+  readonly registries: readonly Registry[];
+  readonly describe: (container: Container, find: (id: string) => Container | undefined) => Description;
+  readonly layouts: readonly Layout[];
+  readonly owner: OwnerFacts;
+  /** How long an unhealthy endpoint drains, milliseconds. */
+  readonly drainMs: number;
+  /** How often every registry is read again, milliseconds; the source has an interval of its own. */
+  readonly resyncMs: number;
+  readonly debounce: { readonly quietMs: number; readonly maxWaitMs: number };
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Drains that an earlier process left outside the registries. */
+  readonly drains: readonly DrainNote[];
+}
+
+/**
+ * The announce loop: the source's signals move the endpoints, and whatever becomes dirty goes to every target's queue.
+ * Composed alike by the agent and by a simulator; everything outside comes in through the options.
+ */
+export class AnnounceLoop {
+  readonly endpoints: Endpoints;
+  readonly targets: readonly Target[];
+  readonly #options: AnnounceOptions;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(options: AnnounceOptions) {
+    this.#options = options;
+    const { describe, layouts, owner, drainMs, clock } = options;
+    const targets: Target[] = [];
+    this.targets = targets;
+    this.endpoints = new Endpoints({
+      describe,
+      layouts,
+      owner,
+      drainMs,
+      clock,
+      onDirty: (work) => {
+        for (const target of targets) target.dirty(work);
+      },
+    });
+    this.endpoints.adopt(options.drains);
+    targets.push(...options.registries.map((registry) => this.#target(registry)));
+  }
+
+  /** Calls back after anything that a view shows may have changed. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** What should exist is known, and every registry shows it as far as it can. */
+  get converged(): boolean {
+    return this.endpoints.listedAt !== undefined && this.targets.every((target) => target.converged);
+  }
+
+  /** `signals.source` ends first at a shutdown: the targets go on until they have said goodbye. */
+  async run(signals: { readonly source: AbortSignal; readonly targets: AbortSignal }): Promise<void> {
+    const { source } = this.#options;
+    const subscription = source.signals.subscribe((said) => {
+      this.#take(said);
+    });
+    const stopResync = this.#resync();
+    try {
+      await Promise.all([
+        source.run(signals.source),
+        ...this.targets.map((target) => target.run(signals.targets)),
+      ]);
+    } finally {
+      stopResync();
+      subscription.unsubscribe();
+      this.endpoints.dispose();
+    }
+  }
+
+  #resync(): () => void {
+    const { clock, resyncMs, random } = this.#options;
+    let cancel: () => void;
+    const arm = (): void => {
+      // A little early and never in step: many hosts must not list one registry at the same moment.
+      cancel = clock.timer(resyncMs * (0.9 + 0.1 * random()), () => {
+        for (const target of this.targets) target.relist();
+        arm();
+      });
+    };
+    arm();
+    return () => {
+      cancel();
+    };
+  }
+
+  #target({ reader, writer, audience, policy }: Registry): Target {
+    const { clock, random, log, debounce, source, owner } = this.#options;
+    return new Target({
+      reader,
+      writer,
+      audience,
+      policy,
+      endpoints: this.endpoints,
+      ...debounce,
+      clock,
+      random,
+      log,
+      confirm: () => {
+        source.relist();
+      },
+      onChange: () => {
+        this.#changed();
+      },
+      onRecord: (key, value) => {
+        const note = readDrain(owner.owner, key, value);
+        if (note !== undefined) this.endpoints.adopt([note]);
+      },
+    });
+  }
+
+  #take(said: SourceSignal): void {
+    const { source, log } = this.#options;
+    const first = said.type === 'listed' && this.endpoints.listedAt === undefined;
+    this.endpoints.take(said);
+    if (said.type === 'unknown')
+      log.warn(
+        { source: source.name, reason: said.failure.message, code: said.failure.code },
+        'source out of sight; containers count as last reported',
+      );
+    if (said.type === 'listed' && said.differences > 0)
+      log.info({ source: source.name, differences: said.differences }, 'a list found what no event had told');
+    if (first) {
+      log.info({ source: source.name, containers: this.endpoints.size }, 'source in sight');
+      for (const target of this.targets) target.reconsider();
+    }
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

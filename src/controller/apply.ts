@@ -1,0 +1,130 @@
+import { type Change, explainChange } from '../core/plan.ts';
+import type { ChangeResult, Clock, RegistryWriter } from '../core/ports.ts';
+import type { ObservedCache } from './cache.ts';
+import type { Say } from './guard.ts';
+import type { Journal } from './journal.ts';
+import type { TakenWork, Workqueue } from './workqueue.ts';
+
+export interface ApplyContext {
+  readonly cache: ObservedCache;
+  readonly queue: Workqueue;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly say: Say;
+}
+
+const DONE: Readonly<Record<Change['action'], string>> = {
+  create: 'record created',
+  update: 'record updated',
+  delete: 'record deleted',
+  forget: 'ledger entry dropped',
+  restore: 'ledger entry restored',
+};
+
+/** A record that only a person can mend is tried again now and then, in case somebody mended the registry. */
+const TERMINAL_RETRY_MS = 60_000;
+
+/** Applies planned changes and books every outcome: cache, queue, journal and one log line per change. */
+export async function applyChanges(
+  writer: RegistryWriter,
+  planned: ReadonlyMap<TakenWork, Change>,
+  context: ApplyContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const byKey = new Map([...planned.keys()].map((work) => [work.key, work]));
+  const results = await writer.apply([...planned.values()], signal);
+  for (const result of results) {
+    const work = byKey.get(result.change.key);
+    if (work === undefined)
+      throw new Error(`an answer to a change that was not asked for: ${result.change.key}`);
+    context.cache.merge(result.seen, context.clock.now(), () => true);
+    context.cache.applied(result);
+    book(work, result, context);
+  }
+}
+
+function book(work: TakenWork, result: ChangeResult, context: ApplyContext): void {
+  const { outcome } = result;
+  switch (outcome.type) {
+    case 'settled':
+      settle(work, result, outcome.revision, context);
+      break;
+    case 'recheck':
+      context.queue.recheck(work, outcome.afterMs);
+      break;
+    case 'retry':
+      again(work, result, context);
+      break;
+  }
+}
+
+function settle(
+  work: TakenWork,
+  { change }: ChangeResult,
+  revision: string | undefined,
+  context: ApplyContext,
+): void {
+  const { journal, queue, clock, say } = context;
+  const reason = explainChange(change);
+  journal.wrote();
+  const at = clock.now();
+  if (change.action === 'delete' || change.action === 'forget') journal.drop(change.key);
+  else
+    journal.note(change.key, {
+      state: 'synced',
+      outcome: DONE[change.action],
+      at,
+      nextTryAt: undefined,
+      why: undefined,
+    });
+  const duration = Math.round((clock.monotonic() - work.queuedAt) * 10) / 10;
+  say(
+    'info',
+    {
+      action: change.action,
+      key: change.key,
+      ...work.subject,
+      reason,
+      cause: change.cause.code,
+      revision,
+      duration_ms: duration,
+    },
+    DONE[change.action],
+  );
+  queue.finish(work.key);
+  // Dropping an entry is only half of giving way: what the key needs now is planned afresh.
+  if (change.action === 'forget') queue.add(work);
+}
+
+function again(work: TakenWork, { change, outcome }: ChangeResult, context: ApplyContext): void {
+  if (outcome.type !== 'retry') return;
+  const { journal, queue, clock, say } = context;
+  const { failure } = outcome;
+  const at = clock.now();
+  if (failure.kind === 'conflict') {
+    queue.replan(work);
+    return;
+  }
+  const delay = failure.kind === 'terminal' ? queue.recheck(work, TERMINAL_RETRY_MS) : queue.retry(work);
+  const state = failure.kind === 'terminal' ? 'failed' : 'retrying';
+  const fresh = journal.note(work.key, {
+    state,
+    outcome: failure.code,
+    at,
+    nextTryAt: at + delay,
+    why: failure.message,
+  });
+  if (fresh)
+    say(
+      'warn',
+      {
+        action: change.action,
+        key: change.key,
+        ...work.subject,
+        reason: failure.message,
+        code: failure.code,
+        retry_ms: delay,
+      },
+      'change failed',
+    );
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import type { Phase } from '../core/endpoint.ts';
+import type { KeyValue } from '../core/layout.ts';
+import type { DrainNote } from '../core/lifecycle.ts';
+
+/** Below this prefix an owner's drains are remembered; each is an ordinary record of its own. */
+export function drainPrefix(owner: string): string {
+  return `/portolan/drains/${owner}/`;
+}
+
+const Note = z.object({
+  cause: z.enum(['stop-signal', 'unhealthy', 'command']),
+  since: z.number(),
+  until: z.number().optional(),
+  startedAt: z.string().optional(),
+});
+
+export function noteOf(endpoint: string, phase: Phase): DrainNote {
+  return {
+    endpoint,
+    cause: phase.cause ?? 'command',
+    since: phase.since,
+    until: phase.until,
+    startedAt: phase.startedAt,
+  };
+}
+
+export function drainRecord(owner: string, endpoint: string, phase: Phase): KeyValue {
+  const { cause, since, until, startedAt } = noteOf(endpoint, phase);
+  return {
+    key: `${drainPrefix(owner)}${endpoint}`,
+    value: JSON.stringify({ cause, since, until, startedAt }),
+  };
+}
+
+/** Reads a drain back; undefined for a key or value that is none (somebody's rubbish is not a reason to fail). */
+export function readDrain(owner: string, key: string, value: string): DrainNote | undefined {
+  if (!key.startsWith(drainPrefix(owner))) return undefined;
+  try {
+    const note = Note.parse(JSON.parse(value));
+    return {
+      endpoint: key.slice(drainPrefix(owner).length),
+      cause: note.cause,
+      since: note.since,
+      until: note.until,
+      startedAt: note.startedAt,
+    };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,358 @@
+import type { Cause } from '../core/cause.ts';
+import { type Container, isReady } from '../core/container.ts';
+import type { Description } from '../core/desired.ts';
+import type { Endpoint, Phase } from '../core/endpoint.ts';
+import type { KeyValue, Layout, OwnerFacts } from '../core/layout.ts';
+import { advance, causeOfPhase, type DrainNote, type Fact, firstPhase } from '../core/lifecycle.ts';
+import type { Clock, SourceSignal } from '../core/ports.ts';
+import { drainRecord, noteOf } from './drains.ts';
+import { type Audience, ClaimIndex } from './claims.ts';
+import type { Subject, Work } from './workqueue.ts';
+
+export interface EndpointsOptions {
+  readonly describe: (container: Container, find: (id: string) => Container | undefined) => Description;
+  readonly layouts: readonly Layout[];
+  readonly owner: OwnerFacts;
+  readonly drainMs: number;
+  readonly clock: Clock;
+  /** Told which keys have to be looked at, in every registry. */
+  readonly onDirty: (work: readonly Work[]) => void;
+}
+
+/** An endpoint with the phase it is in and the records that follow from both. */
+export interface LiveEndpoint {
+  readonly endpoint: Endpoint;
+  readonly phase: Phase;
+  readonly records: readonly KeyValue[];
+  /** What last changed it. */
+  readonly cause: Cause;
+}
+
+interface Entry {
+  container: Container;
+  description: Description;
+  readonly live: Map<string, LiveEndpoint>;
+}
+
+/**
+ * The desired side: this host's containers, what they offer, and where each endpoint stands in its life. Fed by the
+ * source's signals; tells which record keys became dirty and why. While the source is unknown everything stays as last
+ * reported.
+ */
+export class Endpoints {
+  readonly #options: EndpointsOptions;
+  readonly #entries = new Map<string, Entry>();
+  /** Containers whose network is another's: owner's id to theirs. */
+  readonly #sharers = new Map<string, Set<string>>();
+  readonly #claims = new ClaimIndex();
+  readonly #notes = new Map<string, DrainNote>();
+  /** Endpoints that drain now: the only ones with a deadline. */
+  readonly #draining = new Map<string, { readonly entry: Entry; readonly phase: Phase }>();
+  #hostRecords: readonly KeyValue[] = [];
+  #cancelTimer: (() => void) | undefined;
+  #owner: OwnerFacts;
+  /** Time (ms) of the last complete list; undefined: what should exist is not known yet. */
+  listedAt: number | undefined;
+
+  constructor(options: EndpointsOptions) {
+    this.#options = options;
+    this.#owner = options.owner;
+    this.#putHostRecords();
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  containers(): Iterable<{
+    readonly container: Container;
+    readonly description: Description;
+    readonly live: ReadonlyMap<string, LiveEndpoint>;
+  }> {
+    return this.#entries.values();
+  }
+
+  get(
+    containerId: string,
+  ):
+    | {
+        readonly container: Container;
+        readonly description: Description;
+        readonly live: ReadonlyMap<string, LiveEndpoint>;
+      }
+    | undefined {
+    return this.#entries.get(containerId);
+  }
+
+  find(id: string): Container | undefined {
+    return this.#entries.get(id)?.container;
+  }
+
+  /** The endpoint with this id (`<container id>/...`). */
+  live(id: string): LiveEndpoint | undefined {
+    return this.#entries.get(id.slice(0, id.indexOf('/')))?.live.get(id);
+  }
+
+  get claims(): Pick<ClaimIndex, 'desired' | 'keys' | 'lostTo'> {
+    return this.#claims;
+  }
+
+  desiredKeys(audience: Audience): readonly string[] {
+    return this.#claims.keys(audience);
+  }
+
+  /** The drains that hold now, to be remembered outside the process. */
+  drainNotes(): readonly DrainNote[] {
+    return [...this.#draining].map(([id, { phase }]) => noteOf(id, phase));
+  }
+
+  take(signal: SourceSignal): void {
+    switch (signal.type) {
+      case 'seen':
+        this.#seen(signal.container, signal.at);
+        break;
+      case 'stopping':
+        this.#stopping(signal.id, signal.at);
+        break;
+      case 'ended':
+        this.#ended(signal.id, {
+          code: signal.explained ? signal.how : 'vanished',
+          at: signal.at,
+          explained: signal.explained,
+        });
+        break;
+      case 'listed':
+        this.listedAt = signal.at;
+        break;
+      case 'unknown':
+        break;
+    }
+    this.#armTimer();
+  }
+
+  /** A drain that an earlier process began; it counts while the container has not been started anew. */
+  adopt(notes: Iterable<DrainNote>): void {
+    for (const note of notes) {
+      this.#notes.set(note.endpoint, note);
+      const live = this.live(note.endpoint);
+      const entry = live === undefined ? undefined : this.#entries.get(live.endpoint.containerId);
+      if (entry !== undefined && live !== undefined) this.#adoptNote(entry, live, note);
+    }
+    this.#armTimer();
+  }
+
+  /** The host's addresses changed: every choice is made again. */
+  hostChanged(owner: OwnerFacts): void {
+    this.#owner = owner;
+    this.#putHostRecords();
+    const cause: Cause = { code: 'host-changed', at: this.#options.clock.now(), explained: true };
+    for (const entry of this.#entries.values()) this.#describeAgain(entry, cause);
+  }
+
+  dispose(): void {
+    this.#cancelTimer?.();
+  }
+
+  #seen(container: Container, at: number): void {
+    const known = this.#entries.get(container.id);
+    const entry: Entry = known ?? {
+      container,
+      description: { readings: [], endpoints: [], reasons: [] },
+      live: new Map(),
+    };
+    if (known === undefined) this.#entries.set(container.id, entry);
+    entry.container = container;
+    this.#noteSharing(container);
+    this.#describeAgain(entry, {
+      code: known === undefined ? 'started' : 'facts-changed',
+      at,
+      explained: true,
+    });
+    this.#describeSharers(container.id, at);
+  }
+
+  #stopping(id: string, at: number): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#advanceAll(entry, () => ({
+      type: 'stop-signal',
+      stopTimeoutMs: entry.container.stopTimeoutMs,
+      at,
+    }));
+  }
+
+  #ended(id: string, cause: Cause): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#entries.delete(id);
+    for (const sharers of this.#sharers.values()) sharers.delete(id);
+    for (const live of entry.live.values()) this.#replace(entry, live, undefined, cause);
+    this.#describeSharers(id, cause.at);
+  }
+
+  /** What the container offers by its present facts; endpoints that stay keep their phase. */
+  #describeAgain(entry: Entry, cause: Cause): void {
+    const { container } = entry;
+    entry.description = this.#options.describe(container, (id) => this.find(id));
+    const observed: Fact = {
+      type: 'observed',
+      ready: isReady(container),
+      unhealthy: container.state === 'running' && container.health === 'unhealthy',
+      startedAt: container.startedAt,
+      drainMs: this.#options.drainMs,
+      at: cause.at,
+    };
+    const stays = new Set<string>();
+    for (const { endpoint } of entry.description.endpoints) {
+      stays.add(endpoint.id);
+      const before = entry.live.get(endpoint.id);
+      const phase = advance(before?.phase ?? firstPhase(cause.at, container.startedAt), observed);
+      const after = this.#put(
+        entry,
+        before,
+        endpoint,
+        phase,
+        before === undefined || before.phase === phase ? cause : causeOfPhase(before.phase, phase, cause.at),
+      );
+      const note = this.#notes.get(endpoint.id);
+      if (note !== undefined) this.#adoptNote(entry, after, note);
+    }
+    for (const live of entry.live.values())
+      if (!stays.has(live.endpoint.id)) this.#replace(entry, live, undefined, cause);
+  }
+
+  #adoptNote(entry: Entry, live: LiveEndpoint, note: DrainNote): void {
+    const { startedAt } = entry.container;
+    if (startedAt === undefined) return;
+    this.#notes.delete(note.endpoint);
+    if (startedAt !== note.startedAt) return;
+    const phase = advance(live.phase, { type: 'adopt', drain: note });
+    this.#put(entry, live, live.endpoint, phase, causeOfPhase(live.phase, phase, this.#options.clock.now()));
+  }
+
+  #advanceAll(entry: Entry, fact: (live: LiveEndpoint) => Fact & { readonly at: number }): void {
+    for (const live of [...entry.live.values()]) {
+      const what = fact(live);
+      const phase = advance(live.phase, what);
+      if (phase !== live.phase)
+        this.#put(entry, live, live.endpoint, phase, causeOfPhase(live.phase, phase, what.at));
+    }
+  }
+
+  #put(
+    entry: Entry,
+    before: LiveEndpoint | undefined,
+    endpoint: Endpoint,
+    phase: Phase,
+    cause: Cause,
+  ): LiveEndpoint {
+    const after: LiveEndpoint = { endpoint, phase, records: this.#recordsOf(endpoint, phase), cause };
+    this.#replace(entry, before, after, cause);
+    return after;
+  }
+
+  /** Moves claims from the old records to the new ones and reports every key whose record differs. */
+  #replace(
+    entry: Entry,
+    before: LiveEndpoint | undefined,
+    after: LiveEndpoint | undefined,
+    cause: Cause,
+  ): void {
+    const group = (after ?? before)?.endpoint.id ?? '';
+    const old = new Map(before?.records.map(({ key, value }) => [key, value]));
+    const dirty: string[] = [];
+    for (const { key, value } of after?.records ?? []) {
+      const same = old.get(key) === value && before?.endpoint.scope === after?.endpoint.scope;
+      old.delete(key);
+      if (same) continue;
+      this.#claims.put({
+        key,
+        value,
+        group,
+        leased: this.#leased(key),
+        createdAt: entry.container.createdAt,
+        hostOnly: after?.endpoint.scope === 'host',
+      });
+      dirty.push(key);
+    }
+    for (const key of old.keys()) {
+      this.#claims.remove(key, group);
+      dirty.push(key);
+    }
+    if (after === undefined) entry.live.delete(group);
+    else entry.live.set(group, after);
+    if (after?.phase.state === 'draining') this.#draining.set(group, { entry, phase: after.phase });
+    else this.#draining.delete(group);
+    const subject: Subject = {
+      service: `/${((after ?? before)?.endpoint.service.path ?? []).join('/')}`,
+      container: entry.container.name,
+    };
+    if (dirty.length > 0) this.#options.onDirty(dirty.map((key) => ({ key, cause, subject })));
+  }
+
+  #recordsOf(endpoint: Endpoint, phase: Phase): readonly KeyValue[] {
+    const records: KeyValue[] = [];
+    // The note comes first, so that a mark without its note cannot be written even if a batch ends between them.
+    if (phase.state === 'draining') records.push(drainRecord(this.#owner.owner, endpoint.id, phase));
+    for (const layout of this.#options.layouts) {
+      const record = layout.encode(endpoint, phase, this.#owner);
+      if (record !== undefined) records.push(record);
+    }
+    return records;
+  }
+
+  #leased(key: string): boolean {
+    return this.#options.layouts.some((layout) => layout.leased && key.startsWith(layout.prefix));
+  }
+
+  #putHostRecords(): void {
+    const before = this.#hostRecords;
+    this.#hostRecords = this.#options.layouts
+      .map((layout) => layout.encodeHost(this.#owner))
+      .filter((record) => record !== undefined);
+    for (const { key } of before) this.#claims.remove(key, 'host');
+    for (const { key, value } of this.#hostRecords)
+      this.#claims.put({
+        key,
+        value,
+        group: 'host',
+        leased: this.#leased(key),
+        createdAt: 0,
+        hostOnly: false,
+      });
+    const cause: Cause = { code: 'host-changed', at: this.#options.clock.now(), explained: true };
+    this.#options.onDirty(
+      [...new Set([...before, ...this.#hostRecords].map(({ key }) => key))].map((key) => ({ key, cause })),
+    );
+  }
+
+  #noteSharing(container: Container): void {
+    if (!container.networkMode.startsWith('container:')) return;
+    const owner = container.networkMode.slice('container:'.length);
+    const sharers = this.#sharers.get(owner) ?? new Set<string>();
+    this.#sharers.set(owner, sharers.add(container.id));
+  }
+
+  #describeSharers(ownerId: string, at: number): void {
+    for (const id of this.#sharers.get(ownerId) ?? []) {
+      const entry = this.#entries.get(id);
+      if (entry !== undefined) this.#describeAgain(entry, { code: 'facts-changed', at, explained: true });
+    }
+  }
+
+  /** One timer for the drain that ends soonest; the machine itself has none. */
+  #armTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    let next = Number.POSITIVE_INFINITY;
+    for (const { phase } of this.#draining.values()) next = Math.min(next, phase.until ?? next);
+    if (next === Number.POSITIVE_INFINITY) return;
+    const { clock } = this.#options;
+    this.#cancelTimer = clock.timer(Math.max(1, next - clock.now()), () => {
+      const at = clock.now();
+      for (const entry of new Set([...this.#draining.values()].map((draining) => draining.entry)))
+        this.#advanceAll(entry, () => ({ type: 'time', ready: isReady(entry.container), at }));
+      this.#armTimer();
+    });
+  }
+}

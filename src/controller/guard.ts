@@ -1,0 +1,102 @@
+import { BRAKE_CONFIRM_MS, BRAKE_OFF, BRAKE_RELEASE_MS, brake, type BrakeState } from '../core/brake.ts';
+import type { Change } from '../core/plan.ts';
+import { forbids, type Policy } from '../core/policy.ts';
+import type { Clock } from '../core/ports.ts';
+import type { Journal } from './journal.ts';
+import type { TakenWork, Workqueue } from './workqueue.ts';
+
+export type Say = (level: 'info' | 'warn', fields: object, message: string) => void;
+
+export interface GuardOptions {
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly queue: Workqueue;
+  readonly journal: Journal;
+  readonly say: Say;
+  /** Asks the source to read everything again. */
+  readonly confirm: () => void;
+  /** Own records in the registry now. */
+  readonly owned: () => number;
+  /** Time of the source's last complete list. */
+  readonly listedAt: () => number | undefined;
+}
+
+/** Keys that the brake holds are looked at again this often. */
+const HELD_RECHECK_MS = 500;
+
+/** Is it allowed? Takes out of a batch what the policy forbids and what the brake holds back. */
+export class Guard {
+  readonly #options: GuardOptions;
+  #brake: BrakeState = BRAKE_OFF;
+
+  constructor(options: GuardOptions) {
+    this.#options = options;
+  }
+
+  get brakeEngaged(): boolean {
+    return this.#brake.engagedAt !== undefined;
+  }
+
+  /** Removes from `planned` what may not be done now, and books why. */
+  filter(planned: Map<TakenWork, Change>): void {
+    this.#forbid(planned);
+    this.#hold(planned);
+  }
+
+  #forbid(planned: Map<TakenWork, Change>): void {
+    const { clock, policy, journal, queue, say } = this.#options;
+    for (const [work, change] of planned) {
+      const why = forbids(policy, change);
+      if (why === undefined) continue;
+      planned.delete(work);
+      const fresh = journal.note(work.key, {
+        state: 'blocked',
+        outcome: 'blocked',
+        at: clock.now(),
+        nextTryAt: undefined,
+        why,
+      });
+      if (fresh) say('info', { key: work.key, ...work.subject, reason: why }, 'change not allowed');
+      queue.finish(work.key);
+    }
+  }
+
+  #hold(planned: Map<TakenWork, Change>): void {
+    const { clock, journal, queue, owned, listedAt, say } = this.#options;
+    const now = clock.now();
+    const unexplained = [...planned]
+      .filter(([work, change]) => change.action === 'delete' && !work.cause.explained)
+      .map(([work]) => work);
+    const decision = brake(this.#brake, {
+      removals: unexplained.map(({ key }) => key),
+      owned: owned(),
+      now,
+      listedAt: listedAt(),
+    });
+    this.#brake = decision.state;
+    if (decision.engages) this.#engage(decision.held.size);
+    if (decision.releases) say('info', { removals: unexplained.length }, 'brake released');
+    for (const work of unexplained) {
+      if (!decision.held.has(work.key)) continue;
+      planned.delete(work);
+      const waitMs = queue.recheck(work, HELD_RECHECK_MS);
+      journal.note(work.key, {
+        state: 'held',
+        outcome: 'held by the brake',
+        at: now,
+        nextTryAt: now + waitMs,
+        why: 'many removals at once that no event explains',
+      });
+    }
+  }
+
+  #engage(held: number): void {
+    const { clock, confirm, say } = this.#options;
+    say(
+      'warn',
+      { removals: held, confirm_ms: BRAKE_CONFIRM_MS, release_ms: BRAKE_RELEASE_MS },
+      'brake: many removals at once that no event explains; the source is read again',
+    );
+    clock.timer(BRAKE_CONFIRM_MS, confirm);
+  }
+}

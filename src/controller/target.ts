@@ -1,0 +1,380 @@
+import type { Cause } from '../core/cause.ts';
+import type { Failure } from '../core/failure.ts';
+import { type Change, planKey, type Verdict } from '../core/plan.ts';
+import type { Policy } from '../core/policy.ts';
+import type {
+  Clock,
+  Log,
+  Observation,
+  Random,
+  RegistryReader,
+  RegistryWriter,
+  SessionState,
+} from '../core/ports.ts';
+import { applyChanges } from './apply.ts';
+import { ObservedCache } from './cache.ts';
+import type { Audience } from './claims.ts';
+import type { Endpoints } from './endpoints.ts';
+import { Gate } from './gate.ts';
+import { Guard } from './guard.ts';
+import { Journal } from './journal.ts';
+import { type TakenWork, type Work, Workqueue } from './workqueue.ts';
+
+export interface TargetOptions {
+  readonly reader: RegistryReader;
+  /** Absent in a dry run: then nothing can be written, whatever the loop decides. */
+  readonly writer: RegistryWriter | undefined;
+  readonly audience: Audience;
+  readonly endpoints: Endpoints;
+  readonly policy: Policy;
+  readonly quietMs: number;
+  readonly maxWaitMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Asks the source to read everything again, to confirm removals that nothing explains. */
+  readonly confirm: () => void;
+  /** Tells that something a view shows may have changed. */
+  readonly onChange: () => void;
+  /** A record of the bookkeeping came in sight at a list (a drain to adopt). */
+  readonly onRecord: (key: string, value: string) => void;
+}
+
+/** Keys of one batch: enough to fill several transactions, few enough to answer a new change soon. */
+const BATCH_KEYS = 512;
+/** Batches of one target that may be under way at once; their keys are disjoint. */
+const WORKERS = 4;
+const WITHDRAW_ATTEMPTS = 3;
+
+/**
+ * The loop of one registry: dirty keys in, plan, policy, brake, apply, outcome. It has its own queue, view, health and
+ * backoff, so that a slow or dead registry never delays another.
+ */
+export class Target {
+  readonly #options: TargetOptions;
+  readonly #queue: Workqueue;
+  readonly #cache = new ObservedCache();
+  readonly #journal = new Journal();
+  readonly #writing = new Set<string>();
+  readonly #gate: Gate;
+  readonly #guard: Guard;
+  #session: SessionState = { type: 'starting' };
+  #failure: Failure | undefined;
+  #differences = 0;
+  /** No new work is begun; what is under way ends. */
+  #stopped = false;
+  /** Nothing is wanted any more: every own record is withdrawn. */
+  #withdrawing = false;
+  readonly #inFlight = new Set<Promise<void>>();
+
+  constructor(options: TargetOptions) {
+    this.#options = options;
+    const { clock, random, quietMs, maxWaitMs, policy, confirm, endpoints } = options;
+    this.#queue = new Workqueue({ clock, random, quietMs, maxWaitMs });
+    this.#gate = new Gate(
+      () =>
+        this.#cache.known &&
+        this.#session.type === 'held' &&
+        endpoints.listedAt !== undefined &&
+        !this.#stopped,
+    );
+    this.#guard = new Guard({
+      policy,
+      clock,
+      confirm,
+      queue: this.#queue,
+      journal: this.#journal,
+      say: this.#say.bind(this),
+      owned: () => this.#cache.owned,
+      listedAt: () => endpoints.listedAt,
+    });
+  }
+
+  get name(): string {
+    return this.#options.reader.target;
+  }
+
+  get cache(): ObservedCache {
+    return this.#cache;
+  }
+
+  get journal(): Journal {
+    return this.#journal;
+  }
+
+  get session(): SessionState {
+    return this.#session;
+  }
+
+  get failure(): Failure | undefined {
+    return this.#failure;
+  }
+
+  get pending(): number {
+    return this.#queue.size;
+  }
+
+  get differences(): number {
+    return this.#differences;
+  }
+
+  get brakeEngaged(): boolean {
+    return this.#guard.brakeEngaged;
+  }
+
+  get audience(): Audience {
+    return this.#options.audience;
+  }
+
+  /** Nothing is left to do but what only a person can mend. */
+  get converged(): boolean {
+    return this.#gate.open && this.#queue.size === this.#journal.count('failed');
+  }
+
+  /** Runs reader, session and workers until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { reader, writer, endpoints, audience } = this.#options;
+    const subscription = reader.observations.subscribe((observation) => {
+      this.#observe(observation);
+    });
+    const parts = [reader.run(() => endpoints.desiredKeys(audience), signal)];
+    if (writer !== undefined) {
+      parts.push(writer.keepSession(signal));
+      for (let worker = 0; worker < WORKERS; worker += 1) parts.push(this.#work(writer, signal));
+    }
+    await Promise.all(parts);
+    subscription.unsubscribe();
+  }
+
+  /** Something about these keys changed on the desired side. */
+  dirty(work: readonly Work[]): void {
+    const { writer, reader } = this.#options;
+    if (writer === undefined)
+      reader.track(work.map(({ key }) => key).filter((key) => this.#cache.get(key) === undefined));
+    else for (const item of work) this.#queue.add(item);
+    this.#options.onChange();
+  }
+
+  /** The desired side became known: everything it wants is compared with what is there. */
+  reconsider(): void {
+    this.#enqueueDiffering(this.#allKeys(), 'relisted');
+    this.#gate.check();
+  }
+
+  /** Reads the registry again, to find what no event told. */
+  relist(): void {
+    this.#options.reader.relist();
+  }
+
+  /** What a pass would do about a key now. */
+  verdict(key: string, cause: Cause): Verdict {
+    return planKey({
+      key,
+      desired: this.#withdrawing
+        ? undefined
+        : this.#options.endpoints.claims.desired(key, this.#options.audience),
+      observed: this.#cache.get(key),
+      lastWritten: this.#cache.lastWritten(key),
+      contested: this.#cache.contested(key),
+      lease: this.#session.type === 'held' ? this.#session.lease : undefined,
+      cause,
+    });
+  }
+
+  /** Why a key differs: what last changed its endpoint, unless `cause` knows better than a list does. */
+  causeOf(key: string, cause: Cause): Cause {
+    const { endpoints } = this.#options;
+    const desired = endpoints.claims.desired(key, this.#options.audience);
+    if (desired === undefined) return { ...cause, code: 'orphan' };
+    return cause.code === 'relisted' ? (endpoints.live(desired.group)?.cause ?? cause) : cause;
+  }
+
+  /** Every key that is wanted or held, in the order of keys. */
+  allKeys(): readonly string[] {
+    return [...this.#allKeys()].sort();
+  }
+
+  /** Begins nothing new; resolves when the writes under way have ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#inFlight);
+  }
+
+  /** Withdraws every own record, after `stop`; resolves when none is left, nothing more can be done, or the signal aborts. */
+  async withdrawAll(signal: AbortSignal): Promise<void> {
+    const { writer, clock } = this.#options;
+    if (writer === undefined || this.#session.type !== 'held') return;
+    this.#withdrawing = true;
+    for (let attempt = 0; attempt < WITHDRAW_ATTEMPTS && !signal.aborted; attempt += 1) {
+      const cause: Cause = { code: 'shutdown', at: clock.now(), explained: true };
+      const work = [...this.#cache.keys()]
+        .filter((key) => this.#cache.isOwned(key))
+        .map((key) => ({ key, cause, queuedAt: clock.monotonic() }));
+      if (work.length === 0) return;
+      await this.#process(writer, work, signal);
+    }
+  }
+
+  #allKeys(): Set<string> {
+    return new Set([...this.#options.endpoints.desiredKeys(this.#options.audience), ...this.#cache.keys()]);
+  }
+
+  #observe(observation: Observation): void {
+    switch (observation.type) {
+      case 'unknown':
+        if (this.#cache.known || this.#failure === undefined)
+          this.#say(
+            'warn',
+            { reason: observation.failure.message, code: observation.failure.code },
+            'registry out of sight',
+          );
+        this.#cache.known = false;
+        this.#failure = observation.failure;
+        break;
+      case 'listed':
+        this.#listed(observation);
+        break;
+      case 'changed': {
+        const changed = this.#cache.merge(observation.changes, this.#options.clock.now(), (key) =>
+          this.#writing.has(key),
+        );
+        this.#enqueueDiffering(changed, 'damage-altered');
+        break;
+      }
+      case 'session':
+        this.#sessionChanged(observation.session);
+        break;
+    }
+    this.#options.onChange();
+  }
+
+  #listed({ records, revision, replaced }: Observation & { type: 'listed' }): void {
+    const { clock, onRecord } = this.#options;
+    const first = !this.#cache.everKnown;
+    if (replaced) {
+      this.#say('warn', {}, 'registry was replaced or went back in time');
+      this.#cache.forget();
+    }
+    const wasKnown = this.#cache.known;
+    const differing = this.#cache.replace(records, revision, clock.now());
+    for (const [key, { record }] of records) if (record !== undefined) onRecord(key, record.value);
+    if (!first && !replaced && wasKnown) this.#differences += differing.length;
+    if (!wasKnown) this.#say('info', { records: records.size, revision }, 'registry in sight');
+    if (!first && differing.length > 0)
+      this.#say('info', { differences: differing.length }, 'a list found what no event had told');
+    this.#failure = undefined;
+    this.#queue.forgive();
+    this.#enqueueDiffering(this.#allKeys(), 'relisted');
+    this.#gate.check();
+  }
+
+  #sessionChanged(session: SessionState): void {
+    const before = this.#session;
+    this.#session = session;
+    if (session.type === 'standby' && before.type !== 'standby')
+      this.#say(
+        'warn',
+        { holder: session.holder, reason: session.why },
+        'standing by: another instance holds this owner id',
+      );
+    if (session.type === 'lost' && before.type === 'held')
+      this.#say('warn', { reason: session.failure.message }, 'host lease lost');
+    if (session.type !== 'held') return;
+    if (before.type !== 'held')
+      this.#say('info', { lease: session.lease, taken_up: session.takenUp }, 'host lease held');
+    this.#queue.forgive();
+    this.#enqueueDiffering(this.#allKeys(), 'relisted');
+    this.#gate.check();
+  }
+
+  /** Queues the keys that need something; one pass over many keys costs no write where nothing differs. */
+  #enqueueDiffering(keys: Iterable<string>, code: Cause['code']): void {
+    if (this.#options.writer === undefined || this.#options.endpoints.listedAt === undefined) return;
+    const at = this.#options.clock.now();
+    for (const key of keys) {
+      const cause = this.causeOf(key, { code, at, explained: false });
+      if (this.verdict(key, cause).type === 'settled') {
+        if (cause.code === 'orphan' && this.#cache.get(key)?.record === undefined) this.#journal.drop(key);
+        else if (this.#journal.get(key)?.state !== 'synced')
+          this.#journal.note(key, {
+            state: 'synced',
+            outcome: 'unchanged',
+            at,
+            nextTryAt: undefined,
+            why: undefined,
+          });
+      } else this.#queue.add({ key, cause });
+    }
+  }
+
+  async #work(writer: RegistryWriter, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#gate.pass(signal);
+      const batch = await this.#queue.take(BATCH_KEYS, signal);
+      if (this.#gate.open) await this.#tracked(this.#process(writer, batch, signal));
+      else for (const work of batch) this.#queue.recheck(work, 0);
+      this.#options.onChange();
+    }
+  }
+
+  async #tracked(work: Promise<void>): Promise<void> {
+    this.#inFlight.add(work);
+    await work;
+    this.#inFlight.delete(work);
+  }
+
+  async #process(writer: RegistryWriter, batch: readonly TakenWork[], signal: AbortSignal): Promise<void> {
+    const planned = new Map<TakenWork, Change>();
+    for (const work of batch) {
+      const verdict = this.verdict(work.key, work.cause);
+      if (verdict.type === 'change') planned.set(work, verdict.change);
+      else this.#withoutChange(work, verdict);
+    }
+    this.#guard.filter(planned);
+    if (planned.size === 0) return;
+    for (const { key } of planned.keys()) this.#writing.add(key);
+    const context = {
+      cache: this.#cache,
+      queue: this.#queue,
+      journal: this.#journal,
+      clock: this.#options.clock,
+      say: this.#say.bind(this),
+    };
+    await applyChanges(writer, planned, context, signal);
+    for (const { key } of planned.keys()) this.#writing.delete(key);
+  }
+
+  #withoutChange(work: TakenWork, verdict: Exclude<Verdict, { type: 'change' }>): void {
+    const at = this.#options.clock.now();
+    if (verdict.type === 'foreign') {
+      const fresh = this.#journal.note(work.key, {
+        state: 'conflict',
+        outcome: 'left alone',
+        at,
+        nextTryAt: undefined,
+        why: 'somebody else created the record at this key',
+      });
+      // Nothing of ours stands there, so nothing else tells when it goes away.
+      this.#options.reader.track([work.key]);
+      if (fresh)
+        this.#say(
+          'warn',
+          { key: work.key, ...work.subject, reason: 'somebody else created the record at this key' },
+          'conflict: record left alone',
+        );
+    } else if (this.#cache.get(work.key)?.record === undefined) this.#journal.drop(work.key);
+    else
+      this.#journal.note(work.key, {
+        state: 'synced',
+        outcome: 'unchanged',
+        at,
+        nextTryAt: undefined,
+        why: undefined,
+      });
+    this.#queue.finish(work.key);
+  }
+
+  #say(level: 'info' | 'warn', fields: object, message: string): void {
+    this.#options.log[level]({ target: this.name, ...fields }, message);
+  }
+}

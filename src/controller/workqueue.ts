@@ -1,0 +1,228 @@
+import type { Cause } from '../core/cause.ts';
+import { type BackoffPolicy, backoffDelay, DEFAULT_BACKOFF } from '../core/backoff.ts';
+import type { Clock, Random } from '../core/ports.ts';
+
+/** A record key that has to be looked at, and why. `subject` names service and container for the log. */
+export interface Work {
+  readonly key: string;
+  readonly cause: Cause;
+  readonly subject?: Subject;
+}
+
+export interface Subject {
+  readonly service: string;
+  readonly container: string;
+}
+
+/** Work that was handed out. `queuedAt`: monotonic milliseconds of the first request. */
+export interface TakenWork extends Work {
+  readonly queuedAt: number;
+}
+
+export interface WorkqueueOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** A batch waits until no key has come for `quietMs`, but never longer than `maxWaitMs`; the first one does not wait. */
+  readonly quietMs: number;
+  readonly maxWaitMs: number;
+  readonly backoff?: BackoffPolicy;
+}
+
+interface Delayed extends TakenWork {
+  readonly dueAt: number;
+}
+
+/** Delayed keys that fall due within this time are handed out together. */
+const DUE_SLACK_MS = 10;
+const IMMEDIATE_REPLANS = 3;
+
+/**
+ * Deduplicated keys with one deadline each. A key that is being worked on is never handed out twice: if it becomes dirty
+ * meanwhile, it comes back when `finish` is called. A failed key waits by its own backoff; asking for it again by `add`
+ * (something about it changed) brings it forward at once.
+ */
+export class Workqueue {
+  readonly #options: WorkqueueOptions;
+  readonly #ready = new Map<string, TakenWork>();
+  readonly #delayed = new Map<string, Delayed>();
+  readonly #active = new Set<string>();
+  readonly #again = new Map<string, TakenWork>();
+  readonly #attempts = new Map<string, number>();
+  readonly #waiting = new Set<() => void>();
+  /** Nothing had happened for a while when the first of the ready keys came: it need not wait for others. */
+  #immediate = false;
+  #firstReadyAt = 0;
+  #lastAddAt = Number.NEGATIVE_INFINITY;
+  #lastTakeAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: WorkqueueOptions) {
+    this.#options = options;
+  }
+
+  /** Keys that wait or are being worked on. */
+  get size(): number {
+    return this.#ready.size + this.#delayed.size + this.#active.size;
+  }
+
+  get idle(): boolean {
+    return this.size === 0;
+  }
+
+  add(work: Work): void {
+    const now = this.#options.clock.monotonic();
+    const earlier = this.#ready.get(work.key) ?? this.#delayed.get(work.key) ?? this.#again.get(work.key);
+    const taken: TakenWork = { ...merge(earlier, work), queuedAt: earlier?.queuedAt ?? now };
+    if (this.#active.has(work.key)) {
+      this.#again.set(work.key, taken);
+      return;
+    }
+    this.#delayed.delete(work.key);
+    this.#makeReady(taken, now);
+  }
+
+  /** Hands out up to `max` keys as soon as the quiet window allows; an empty list only when the signal aborts. */
+  async take(max: number, signal: AbortSignal): Promise<readonly TakenWork[]> {
+    while (!signal.aborted) {
+      const waitMs = this.#msUntilReady();
+      if (waitMs <= 0) return this.#handOut(max);
+      await this.#wait(waitMs, signal);
+    }
+    return [];
+  }
+
+  /** The work on a key is over; a request that came meanwhile makes it ready again. */
+  finish(key: string): void {
+    this.#attempts.delete(key);
+    this.#release(key);
+  }
+
+  /** Looks at the key again after `afterMs`, keeping its cause. */
+  recheck(work: TakenWork, afterMs: number): number {
+    return this.#delay(work, afterMs);
+  }
+
+  /** The world moved under the plan: plans again at once, but falls back to the backoff if it keeps moving. */
+  replan(work: TakenWork): void {
+    const attempt = this.#attempts.get(work.key) ?? 0;
+    if (attempt >= IMMEDIATE_REPLANS) this.retry(work);
+    else {
+      this.#attempts.set(work.key, attempt + 1);
+      this.#delay(work, 0);
+    }
+  }
+
+  /** Looks at the key again after its backoff; returns the delay in milliseconds. */
+  retry(work: TakenWork): number {
+    const attempt = this.#attempts.get(work.key) ?? 0;
+    this.#attempts.set(work.key, attempt + 1);
+    return this.#delay(
+      work,
+      backoffDelay(attempt, this.#options.random(), this.#options.backoff ?? DEFAULT_BACKOFF),
+    );
+  }
+
+  /** Everything that waits for its backoff may try at once: the target is back. */
+  forgive(): void {
+    this.#attempts.clear();
+    const now = this.#options.clock.monotonic();
+    for (const work of this.#delayed.values()) this.#makeReady(work, now);
+    this.#delayed.clear();
+  }
+
+  #release(key: string): void {
+    this.#active.delete(key);
+    const again = this.#again.get(key);
+    if (again === undefined) return;
+    this.#again.delete(key);
+    this.#makeReady(again, this.#options.clock.monotonic());
+  }
+
+  #delay(work: TakenWork, afterMs: number): number {
+    this.#active.delete(work.key);
+    if (this.#again.has(work.key)) {
+      this.#release(work.key);
+      return 0;
+    }
+    this.#delayed.set(work.key, { ...work, dueAt: this.#options.clock.monotonic() + afterMs });
+    this.#wake();
+    return afterMs;
+  }
+
+  #makeReady(work: TakenWork, now: number): void {
+    if (this.#ready.size === 0) {
+      this.#firstReadyAt = now;
+      this.#immediate = now - Math.max(this.#lastTakeAt, this.#lastAddAt) >= this.#options.quietMs;
+    }
+    this.#ready.set(work.key, work);
+    this.#lastAddAt = now;
+    this.#wake();
+  }
+
+  /** Milliseconds until something may be handed out; not positive: now; infinite: nothing waits. */
+  #msUntilReady(): number {
+    const now = this.#options.clock.monotonic();
+    this.#promoteDue(now);
+    if (this.#ready.size > 0) {
+      const { quietMs, maxWaitMs } = this.#options;
+      if (this.#immediate) return 0;
+      return Math.min(this.#lastAddAt + quietMs, this.#firstReadyAt + maxWaitMs) - now;
+    }
+    let next = Number.POSITIVE_INFINITY;
+    for (const { dueAt } of this.#delayed.values()) next = Math.min(next, dueAt);
+    return next === Number.POSITIVE_INFINITY ? next : Math.max(1, next - now);
+  }
+
+  #promoteDue(now: number): void {
+    for (const work of this.#delayed.values()) {
+      if (work.dueAt > now) continue;
+      for (const other of this.#delayed.values()) {
+        if (other.dueAt > now + DUE_SLACK_MS) continue;
+        this.#delayed.delete(other.key);
+        this.#makeReady(other, now);
+      }
+      return;
+    }
+  }
+
+  #handOut(max: number): readonly TakenWork[] {
+    const batch: TakenWork[] = [];
+    for (const work of this.#ready.values()) {
+      if (batch.length >= max) break;
+      batch.push(work);
+      this.#ready.delete(work.key);
+      this.#active.add(work.key);
+    }
+    this.#lastTakeAt = this.#options.clock.monotonic();
+    return batch;
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  #wait(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      let cancel: (() => void) | undefined;
+      const done = (): void => {
+        cancel?.();
+        this.#waiting.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      if (ms !== Number.POSITIVE_INFINITY) cancel = this.#options.clock.timer(ms, done);
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+}
+
+/** The newest cause wins, but an explanation once given stays: a later list cannot turn a seen death into a riddle. */
+function merge(earlier: Work | undefined, work: Work): Work {
+  if (earlier === undefined) return work;
+  const subject = work.subject ?? earlier.subject;
+  const cause =
+    earlier.cause.explained && !work.cause.explained && work.cause.code === 'relisted'
+      ? earlier.cause
+      : work.cause;
+  return subject === undefined ? { key: work.key, cause } : { key: work.key, cause, subject };
+}

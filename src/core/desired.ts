@@ -1,0 +1,184 @@
+import { type AddressChoice, type AddressContext, type ChosenAddress, chooseAddresses } from './address.ts';
+import { type Container, isRunning } from './container.ts';
+import { ENABLE_LABEL, parseWish } from './enable.ts';
+import { type Endpoint, endpointId, keyIdOf } from './endpoint.ts';
+import { networkOwnerOf } from './network.ts';
+import { compareText } from './order.ts';
+import { type Reason, reason } from './reason.ts';
+import type { Dialect, DialectName, DialectReading, ReservedPort, Service } from './service.ts';
+
+/** What an agent brings to the description of a container, beside the container itself. */
+export interface DescribeContext extends AddressContext {
+  /** Publish one-off containers of compose (`docker compose run`) too. */
+  readonly oneOff: boolean;
+  readonly dialects: readonly Dialect[];
+  readonly disabledDialects: readonly DialectName[];
+}
+
+export interface DescribedEndpoint {
+  readonly endpoint: Endpoint;
+  /** Which address was chosen and why. */
+  readonly address: Reason;
+}
+
+/** What one container offers, and why it does not offer more. */
+export interface Description {
+  readonly readings: readonly DialectReading[];
+  readonly endpoints: readonly DescribedEndpoint[];
+  /** The most telling first; what the dialects themselves have to say stands in their readings. */
+  readonly reasons: readonly Reason[];
+}
+
+/** Explicit metadata outranks plain names, and labels outrank the environment of the image. */
+const PRECEDENCE: readonly DialectName[] = ['portolan', 'announce', 'published'];
+
+/** Describes one container. Pure: the same facts give the same description, whatever the order of labels, ports and networks. */
+export function describe(container: Container, context: DescribeContext): Description {
+  const readings = readAll(container, context);
+  const refusals = refuse(container, context);
+  if (refusals.length > 0) return { readings, endpoints: [], reasons: refusals };
+  const { services, reasons } = merge(readings);
+  const choices = services.map((service) => ({
+    service,
+    choice: chooseAddresses(service, container, context),
+  }));
+  return {
+    readings,
+    endpoints: endpointsOf(container, choices),
+    reasons: [...choices.flatMap(({ choice }) => choice.reasons), ...reasons],
+  };
+}
+
+function readAll(container: Container, { dialects, disabledDialects }: DescribeContext): DialectReading[] {
+  const rank = ({ name }: Dialect): number => PRECEDENCE.indexOf(name);
+  return [...dialects]
+    .sort((a, b) => rank(a) - rank(b))
+    .map((dialect) => {
+      if (!disabledDialects.includes(dialect.name)) return dialect.read(container);
+      const off = reason('dialect-off', `the dialect ${dialect.name} is switched off by the configuration`);
+      return { dialect: dialect.name, services: [], used: [], reasons: [off] };
+    });
+}
+
+/** Why nothing at all is offered, whatever the dialects found. */
+function refuse(container: Container, { oneOff, find }: DescribeContext): readonly Reason[] {
+  const reasons: Reason[] = [];
+  const wish = parseWish(container.labels.get(ENABLE_LABEL));
+  if (!isRunning(container))
+    reasons.push(reason('not-running', `it does not run (${container.state}); start it`));
+  if (wish === 'leave-out')
+    reasons.push(
+      reason('disabled', `its label ${ENABLE_LABEL}=false leaves it out`, { about: ENABLE_LABEL }),
+    );
+  if (wish === 'unclear') {
+    const message = `its label ${ENABLE_LABEL} is neither true nor false, so it is left out; write one of them`;
+    reasons.push(reason('bad-value', message, { about: ENABLE_LABEL }));
+  }
+  if (isOneOff(container) && !oneOff && wish !== 'publish') {
+    const message = `it is a one-off container of compose; label it ${ENABLE_LABEL}=true or set docker.oneOff to publish it`;
+    reasons.push(reason('one-off', message, { about: ONE_OFF_LABEL }));
+  }
+  const owner = networkOwnerOf(container);
+  if (isIncomplete(container) || (owner !== undefined && isIncomplete(find(owner))))
+    reasons.push(reason('provisional', 'the engine is still choosing its host ports; they come next'));
+  return reasons;
+}
+
+const ONE_OFF_LABEL = 'com.docker.compose.oneoff';
+
+function isOneOff({ labels }: Container): boolean {
+  return labels.get(ONE_OFF_LABEL)?.slice(0, 8).toLowerCase() === 'true';
+}
+
+function isIncomplete(container: Container | undefined): boolean {
+  return container?.portsIncomplete === true;
+}
+
+/** One service for each port and path. Plain names go only to ports that no metadata speaks about. */
+function merge(readings: readonly DialectReading[]): {
+  readonly services: readonly Service[];
+  readonly reasons: readonly Reason[];
+} {
+  const services = new Map<string, Service>();
+  const spokenFor = new Map<string, DialectName>();
+  const disabled = new Map<string, DialectName>();
+  const reasons: Reason[] = [];
+  for (const { dialect, services: found, reserved = [] } of readings) {
+    for (const service of found) {
+      const port = portOf(service);
+      const identity = `${port} ${service.path.join('/')}`;
+      const rival =
+        disabled.get(port) ??
+        services.get(identity)?.dialect ??
+        (dialect === 'published' ? spokenFor.get(port) : undefined);
+      if (rival === undefined) services.set(identity, service);
+      else if (rival !== dialect) reasons.push(claimed(service, rival, disabled.has(port)));
+    }
+    for (const service of found) if (!spokenFor.has(portOf(service))) spokenFor.set(portOf(service), dialect);
+    for (const port of reserved) {
+      if (!spokenFor.has(portOf(port))) spokenFor.set(portOf(port), dialect);
+      if (port.why === 'disabled') disabled.set(portOf(port), dialect);
+    }
+  }
+  return { services: [...services.values()], reasons };
+}
+
+function claimed(service: Service, rival: DialectName, isDisabled: boolean): Reason {
+  const about = portOf(service);
+  const path = `/${service.path.join('/')}`;
+  if (isDisabled)
+    return reason('disabled', `${about}: a label leaves this port out, so ${path} is not offered`, { about });
+  const message = `${about}: the dialect ${rival} speaks for this port, so ${path} of ${service.dialect} is not offered`;
+  return reason('claimed-by-other-dialect', message, { about });
+}
+
+function portOf({ port, protocol }: Pick<Service | ReservedPort, 'port' | 'protocol'>): string {
+  return `${String(port)}/${protocol}`;
+}
+
+interface Located {
+  readonly service: Service;
+  readonly address: ChosenAddress;
+}
+
+function endpointsOf(
+  container: Container,
+  choices: readonly { readonly service: Service; readonly choice: AddressChoice }[],
+): readonly DescribedEndpoint[] {
+  const located = choices
+    .flatMap(({ service, choice }) => choice.chosen.map((address): Located => ({ service, address })))
+    .sort(compareLocated);
+  const base = keyIdOf(container);
+  const taken = new Set<string>();
+  return located.map(({ service, address }) => {
+    const { path, port, protocol } = service;
+    const name = path.join('/');
+    const keyId = taken.has(name) ? `${base}-${String(port)}-${protocol}-${String(address.n)}` : base;
+    taken.add(name);
+    const endpoint: Endpoint = {
+      id: endpointId(container.id, path, port, protocol, address.n),
+      containerId: container.id,
+      containerName: container.name,
+      service,
+      ip: address.ip,
+      port: address.port,
+      scope: address.scope,
+      keyId,
+      createdAt: container.createdAt,
+    };
+    return { endpoint, address: address.why };
+  });
+}
+
+/** The first of a path gets the bare id: an address that other hosts can use, if there is one, so that they always see it. */
+function compareLocated(a: Located, b: Located): number {
+  const scope = (it: Located): number => (it.address.scope === 'host' ? 1 : 0);
+  return (
+    compareText(a.service.path.join('/'), b.service.path.join('/')) ||
+    scope(a) - scope(b) ||
+    a.service.port - b.service.port ||
+    compareText(a.service.protocol, b.service.protocol) ||
+    compareText(a.address.family, b.address.family) ||
+    a.address.n - b.address.n
+  );
+}

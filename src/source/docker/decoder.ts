@@ -1,0 +1,125 @@
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+const NEWLINE = 0x0a;
+
+const utf8 = new TextDecoder();
+
+/** An event is some hundred bytes; what is larger than this is not worth its memory. */
+const SIZE_LIMIT = 1024 * 1024;
+
+/**
+ * Cuts a byte stream into JSON objects, wherever the chunks are cut and whatever stands between the objects: engines
+ * send newlines, some old ones nothing at all. It looks at bytes only: no byte of a multi-byte UTF-8 character is below
+ * 0x80, so a brace or quote is always one, and a character that is cut is whole again before it is decoded.
+ *
+ * An engine writes no newline inside an object, so a newline ends whatever is broken. Never throws.
+ */
+export class EventDecoder {
+  readonly #limit: number;
+  #parts: Uint8Array[] = [];
+  #size = 0;
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+  /** Inside something that is not an object, until the next newline. */
+  #lost = false;
+  #skipped = 0;
+
+  constructor(limit = SIZE_LIMIT) {
+    this.#limit = limit;
+  }
+
+  /** Objects too large, broken, or stretches of bytes that are not JSON. */
+  get skipped(): number {
+    return this.#skipped;
+  }
+
+  push(chunk: Uint8Array): unknown[] {
+    const found: unknown[] = [];
+    let start = 0;
+    for (let at = 0; at < chunk.length; at += 1) {
+      const byte = chunk[at] ?? 0;
+      if (byte === NEWLINE) {
+        this.#newline();
+        start = at + 1;
+      } else if (this.#depth > 0) {
+        if (!this.#closes(byte)) continue;
+        this.#keep(chunk.subarray(start, at + 1));
+        this.#emit(found);
+        start = at + 1;
+      } else if (!this.#opens(byte)) {
+        start = at + 1;
+      }
+    }
+    if (this.#depth > 0) this.#keep(chunk.subarray(start));
+    return found;
+  }
+
+  #newline(): void {
+    if (this.#depth > 0) this.#skipped += 1;
+    this.#lost = false;
+    this.#reset();
+  }
+
+  /** Between objects: true when the byte begins one. */
+  #opens(byte: number): boolean {
+    if (this.#lost || byte === 0x20 || byte === 0x09 || byte === 0x0d) return false;
+    if (byte === OPEN) {
+      this.#depth = 1;
+      return true;
+    }
+    this.#lose();
+    return false;
+  }
+
+  /** Inside an object: true when the byte ends it. */
+  #closes(byte: number): boolean {
+    if (this.#inString) {
+      if (this.#escaped) this.#escaped = false;
+      else if (byte === BACKSLASH) this.#escaped = true;
+      else if (byte === QUOTE) this.#inString = false;
+      return false;
+    }
+    if (byte === QUOTE) this.#inString = true;
+    else if (byte === OPEN) this.#depth += 1;
+    else if (byte === CLOSE) this.#depth -= 1;
+    return this.#depth === 0;
+  }
+
+  /** What is over the limit is counted on but not kept. */
+  #keep(part: Uint8Array): void {
+    this.#size += part.length;
+    if (this.#size > this.#limit) this.#parts = [];
+    // A copy: the caller may use the chunk's memory again, and a small rest must not hold a large buffer.
+    else if (part.length > 0) this.#parts.push(part.slice());
+  }
+
+  #emit(found: unknown[]): void {
+    const { size, parts } = { size: this.#size, parts: this.#parts };
+    this.#reset();
+    if (size > this.#limit) {
+      this.#skipped += 1;
+      return;
+    }
+    try {
+      found.push(JSON.parse(utf8.decode(parts.length === 1 ? parts[0] : Buffer.concat(parts))));
+    } catch {
+      this.#lose();
+    }
+  }
+
+  #lose(): void {
+    this.#skipped += 1;
+    this.#lost = true;
+  }
+
+  #reset(): void {
+    this.#parts = [];
+    this.#size = 0;
+    this.#depth = 0;
+    this.#inString = false;
+    this.#escaped = false;
+  }
+}

@@ -1,0 +1,186 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { isIPv6 } from 'node:net';
+import Docker from 'dockerode';
+import { z } from 'zod';
+import { type Failure, fail, failure, ok, type Result } from '../../core/failure.ts';
+import type { EngineConnection } from './connection.ts';
+import {
+  chooseApiVersion,
+  EVENT_FILTERS,
+  type Engine,
+  type EngineInfo,
+  type EngineVersion,
+  type EventQuery,
+  type EventSink,
+} from './engine.ts';
+
+const versionSchema = z.object({
+  Version: z.string().catch('unknown'),
+  ApiVersion: z.string().regex(/^\d+\.\d+$/),
+  MinAPIVersion: z
+    .string()
+    .regex(/^\d+\.\d+$/)
+    .optional()
+    .catch(undefined),
+});
+
+const infoSchema = z.object({
+  ID: z.string().min(1).optional().catch(undefined),
+  Name: z.string().min(1).optional().catch(undefined),
+  SystemTime: z.string().optional().catch(undefined),
+});
+
+/** A name or id; anything else cannot exist, and must not become a part of a URL. */
+const REFERENCE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/;
+
+export function createDockerodeEngine(connection: EngineConnection): Engine {
+  return new DockerodeEngine(connection);
+}
+
+class DockerodeEngine implements Engine {
+  readonly #connection: EngineConnection;
+  readonly #agent: HttpAgent | HttpsAgent;
+  #docker: Docker;
+
+  constructor(connection: EngineConnection) {
+    this.#connection = connection;
+    const secure = 'host' in connection && connection.protocol === 'https';
+    // An agent of its own, so that `close` ends its connections and nobody else's.
+    this.#agent = new (secure ? HttpsAgent : HttpAgent)({ keepAlive: true, maxFreeSockets: 8 });
+    this.#docker = this.#client(undefined);
+  }
+
+  async negotiate(signal: AbortSignal): Promise<Result<EngineVersion>> {
+    const plain = abortable(this.#client(undefined));
+    const answer = await this.#ask(() => plain.version({ abortSignal: signal }));
+    if (!answer.ok) return answer;
+    const parsed = versionSchema.safeParse(answer.value);
+    if (!parsed.success) return fail('docker-rejected', 'what answers is not a Docker engine');
+    const apiVersion = chooseApiVersion(parsed.data.ApiVersion, parsed.data.MinAPIVersion);
+    this.#docker = this.#client(apiVersion);
+    return ok({ version: parsed.data.Version, apiVersion });
+  }
+
+  async info(signal: AbortSignal): Promise<Result<EngineInfo>> {
+    const answer = await this.#ask(() => abortable(this.#docker).info({ abortSignal: signal }));
+    if (!answer.ok) return answer;
+    const { ID: id, Name: name, SystemTime } = infoSchema.catch({}).parse(answer.value);
+    const systemTime = Date.parse(SystemTime ?? '');
+    return ok({ id, name, systemTime: Number.isNaN(systemTime) ? undefined : systemTime });
+  }
+
+  async list(signal: AbortSignal): Promise<Result<readonly unknown[]>> {
+    return listOf(await this.#ask(() => this.#docker.listContainers({ all: true, abortSignal: signal })));
+  }
+
+  async inspect(reference: string, signal: AbortSignal): Promise<Result<unknown>> {
+    if (!REFERENCE.test(reference)) return ok(undefined);
+    const container = this.#docker.getContainer(reference);
+    return await this.#ask(() =>
+      container.inspect({ abortSignal: signal }).catch((error: unknown) => {
+        if (statusOf(error) === 404) return undefined;
+        throw error;
+      }),
+    );
+  }
+
+  async networks(signal: AbortSignal): Promise<Result<readonly unknown[]>> {
+    return listOf(await this.#ask(() => this.#docker.listNetworks({ abortSignal: signal })));
+  }
+
+  async events(query: EventQuery, sink: EventSink, signal: AbortSignal): Promise<Result<void>> {
+    const options = {
+      filters: JSON.stringify(EVENT_FILTERS),
+      ...(query.since === undefined ? {} : { since: query.since / 1000 }),
+      ...(query.until === undefined ? {} : { until: query.until / 1000 }),
+    };
+    const answer = await this.#ask(() => this.#docker.getEvents({ ...options, abortSignal: signal }));
+    if (!answer.ok) return answer;
+    const stream = answer.value;
+    let why = 'the engine ended the event stream';
+    stream.on('data', (bytes: Buffer) => {
+      sink.chunk(bytes);
+    });
+    stream.on('error', (error: Error) => {
+      why = error.message;
+    });
+    stream.on('close', () => {
+      sink.ended(why);
+    });
+    return ok(undefined);
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  /** Every option is named, also where it is undefined: the library would fill gaps from `DOCKER_*` variables. */
+  #client(apiVersion: string | undefined): Docker {
+    const connection = this.#connection;
+    const shared = {
+      version: apiVersion === undefined ? undefined : `v${apiVersion}`,
+      timeout: undefined,
+      pathPrefix: '/',
+      agent: this.#agent,
+    };
+    if ('socketPath' in connection) {
+      return new Docker({ ...shared, socketPath: connection.socketPath, host: undefined, protocol: 'http' });
+    }
+    const { host, port, protocol, ca, cert, key } = connection;
+    // With its scheme: the library's URL parser takes the first group of a bare IPv6 address for one.
+    const url = `${protocol}://${isIPv6(host) ? `[${host}]` : host}`;
+    return new Docker({ ...shared, host: url, port, protocol, ca, cert, key });
+  }
+
+  async #ask<T>(call: () => Promise<T>): Promise<Result<T>> {
+    try {
+      return ok(await call().catch(again(call)));
+    } catch (error) {
+      return { ok: false, failure: classify(error) };
+    }
+  }
+}
+
+/** A kept connection may have died unnoticed, which says nothing about the engine: one more try, on a new one. */
+function again<T>(call: () => Promise<T>): (error: unknown) => Promise<T> {
+  return (error) => {
+    const code = codeOf(error);
+    if (code === 'ECONNRESET' || code === 'EPIPE') return call();
+    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+  };
+}
+
+/** The library takes a signal for these calls as well; its types do not say so. */
+interface Abortable {
+  version(options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
+  info(options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
+}
+
+function abortable(docker: Docker): Abortable {
+  return docker as unknown as Abortable;
+}
+
+function listOf(answer: Result<unknown>): Result<readonly unknown[]> {
+  if (!answer.ok) return answer;
+  return Array.isArray(answer.value) ? ok(answer.value) : fail('docker-rejected', 'a list was expected');
+}
+
+function statusOf(error: unknown): number | undefined {
+  const status =
+    typeof error === 'object' && error !== null && 'statusCode' in error ? error.statusCode : undefined;
+  return typeof status === 'number' ? status : undefined;
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+function classify(error: unknown): Failure {
+  const message = error instanceof Error ? error.message.trim() : String(error);
+  const status = statusOf(error);
+  if (status !== undefined && status >= 400 && status < 500) return failure('docker-rejected', message);
+  const denied = ['EACCES', 'EPERM'].includes(codeOf(error) ?? '');
+  return failure(denied ? 'docker-rejected' : 'docker-unreachable', message);
+}

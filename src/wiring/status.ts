@@ -1,0 +1,219 @@
+import type { AnnounceLoop } from '../controller/announce.ts';
+import {
+  containerViews,
+  explainView,
+  recordView,
+  serviceViews,
+  targetPlan,
+  targetView,
+} from '../controller/views.ts';
+import type { Container } from '../core/container.ts';
+import type { Description } from '../core/desired.ts';
+import type { Clock, RegistryReader, Source } from '../core/ports.ts';
+import type { Policy } from '../core/policy.ts';
+import type {
+  ContainerView,
+  ExplainView,
+  HostView,
+  PlanView,
+  RecordView,
+  ServiceView,
+  StatusSource,
+  StatusView,
+} from '../core/status.ts';
+
+export interface AgentStatusOptions {
+  readonly loop: AnnounceLoop;
+  readonly source: Source;
+  readonly readers: ReadonlyMap<string, RegistryReader>;
+  readonly policies: ReadonlyMap<string, Policy>;
+  readonly describe: (container: Container) => Description;
+  readonly identity: {
+    readonly version: string;
+    readonly owner: string;
+    readonly instance: string;
+    readonly startedAt: number;
+  };
+  readonly clock: Clock;
+}
+
+/** The agent's own state as the control socket and the HTTP listener show it. */
+export class AgentStatus implements StatusSource {
+  readonly #options: AgentStatusOptions;
+  /** Every registry has once been brought to what the containers offer. */
+  #convergedOnce = false;
+
+  constructor(options: AgentStatusOptions) {
+    this.#options = options;
+    const stop = options.loop.onChange(() => {
+      if (!options.loop.converged) return;
+      this.#convergedOnce = true;
+      stop();
+    });
+  }
+
+  status(): StatusView {
+    const { loop, source, identity, clock } = this.#options;
+    const waitingFor = this.#waitingFor();
+    return {
+      ...identity,
+      now: clock.now(),
+      ready: waitingFor.length === 0,
+      waitingFor,
+      sources: [source.status()],
+      targets: loop.targets.map(targetView),
+      containers: loop.endpoints.size,
+      services: serviceViews(loop.endpoints).length,
+    };
+  }
+
+  services(): readonly ServiceView[] {
+    return serviceViews(this.#options.loop.endpoints);
+  }
+
+  containers(): readonly ContainerView[] {
+    return containerViews(this.#options.loop.endpoints);
+  }
+
+  async hosts(signal: AbortSignal): Promise<readonly HostView[]> {
+    const { readers, identity } = this.#options;
+    const lists = await Promise.all(
+      [...readers].map(async ([target, reader]) => {
+        const hosts = await reader.hosts(signal);
+        return hosts.ok
+          ? hosts.value.map((host): HostView => ({ ...host, target, self: host.owner === identity.owner }))
+          : [];
+      }),
+    );
+    return lists.flat();
+  }
+
+  /** Records of every owner: what this agent holds or wants from its own view, the rest as the registry shows it. */
+  async records(signal: AbortSignal): Promise<readonly RecordView[]> {
+    const { loop, readers } = this.#options;
+    const lists = await Promise.all(
+      loop.targets.map(async (target) => {
+        const own = new Set(
+          target
+            .allKeys()
+            .filter(
+              (key) =>
+                target.cache.get(key)?.record !== undefined ||
+                loop.endpoints.claims.desired(key, target.audience) !== undefined,
+            ),
+        );
+        const read = await readers.get(target.name)?.records(signal);
+        const others = read?.ok === true ? read.value.filter(({ key }) => !own.has(key)) : [];
+        const foreign = others.map(
+          ({ key, record }): RecordView => ({
+            ...foreignRecord,
+            target: target.name,
+            key,
+            value: record.value,
+            revision: record.modRevision,
+          }),
+        );
+        return [...[...own].map((key) => recordView(target, loop.endpoints, key)), ...foreign].sort((a, b) =>
+          a.key < b.key ? -1 : 1,
+        );
+      }),
+    );
+    return lists.flat();
+  }
+
+  plan(): PlanView {
+    const { loop, policies, clock } = this.#options;
+    return {
+      targets: loop.targets.map((target) => targetPlan(target, policies.get(target.name) ?? 'sync', clock)),
+    };
+  }
+
+  async explain(reference: string, signal: AbortSignal): Promise<ExplainView> {
+    const { loop, source, describe } = this.#options;
+    const known = this.#known(reference);
+    if (known !== undefined)
+      return explainView(
+        reference,
+        known.container,
+        known.description,
+        known.live,
+        loop.endpoints,
+        loop.targets,
+      );
+    const found = await source.lookup(reference, signal);
+    if (!found.ok) return notSeen(reference, `the engine could not be asked: ${found.failure.message}`);
+    if (found.value === undefined) return notSeen(reference, 'the engine has no such container');
+    const live = loop.endpoints.get(found.value.id);
+    if (live !== undefined)
+      return explainView(
+        reference,
+        live.container,
+        live.description,
+        live.live,
+        loop.endpoints,
+        loop.targets,
+      );
+    return explainView(
+      reference,
+      found.value,
+      describe(found.value),
+      new Map(),
+      loop.endpoints,
+      loop.targets,
+    );
+  }
+
+  onChange(changed: () => void): () => void {
+    return this.#options.loop.onChange(changed);
+  }
+
+  #known(reference: string) {
+    const { endpoints } = this.#options.loop;
+    const name = reference.replace(/^\//, '');
+    for (const entry of endpoints.containers())
+      if (entry.container.name === name || entry.container.id === reference) return entry;
+    if (!/^[0-9a-f]{6,63}$/.test(reference)) return undefined;
+    const matching = [...endpoints.containers()].filter(({ container }) =>
+      container.id.startsWith(reference),
+    );
+    return matching.length === 1 ? matching[0] : undefined;
+  }
+
+  #waitingFor(): readonly string[] {
+    const { loop, source } = this.#options;
+    const waiting: string[] = [];
+    if (!source.status().connected) waiting.push(`${source.name}: the engine does not answer`);
+    else if (loop.endpoints.listedAt === undefined) waiting.push(`${source.name}: not listed yet`);
+    for (const target of loop.targets) {
+      if (!target.cache.known) waiting.push(`${target.name}: ${target.failure?.message ?? 'not listed yet'}`);
+      else if (target.session.type === 'standby')
+        waiting.push(`${target.name}: standing by, ${target.session.why}`);
+      else if (target.session.type !== 'held') waiting.push(`${target.name}: no host lease yet`);
+    }
+    if (waiting.length === 0 && !this.#convergedOnce) waiting.push('the first complete pass');
+    return waiting;
+  }
+}
+
+const foreignRecord = {
+  owned: false,
+  state: 'foreign',
+  endpoint: undefined,
+  lastOutcome: undefined,
+  lastOutcomeAt: undefined,
+  nextTryAt: undefined,
+  why: undefined,
+} as const;
+
+function notSeen(reference: string, summary: string): ExplainView {
+  return {
+    reference,
+    seen: false,
+    container: undefined,
+    published: false,
+    summary: `${reference}: ${summary}`,
+    dialects: [],
+    reasons: [],
+    endpoints: [],
+  };
+}

@@ -1,0 +1,193 @@
+import { Subject } from 'rxjs';
+import { AnnounceLoop } from '../../src/controller/announce.ts';
+import type { Policy } from '../../src/core/policy.ts';
+import type { Log, Source, SourceSignal } from '../../src/core/ports.ts';
+import { createKvProvider } from '../../src/provider/kv/provider.ts';
+import type { KeyValue, KvStore } from '../../src/provider/kv/store.ts';
+import { MemoryStore } from '../../src/provider/memory/store.ts';
+import { settle, VirtualClock } from './clock.ts';
+import { describeSimply } from './containers.ts';
+import { simpleLayouts } from './layouts.ts';
+
+export interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** A log that keeps its lines. */
+export function recordingLog(): Log & { readonly lines: Line[] } {
+  const lines: Line[] = [];
+  const at = (level: string) => (fields: object, message: string) => {
+    lines.push({ level, message, fields: { ...fields } });
+  };
+  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** A source that says what it is told to say. */
+export class ScriptedSource implements Source {
+  readonly name = 'docker';
+  readonly signals = new Subject<SourceSignal>();
+  relists = 0;
+
+  run(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      signal.addEventListener('abort', () => {
+        resolve();
+      });
+    });
+  }
+
+  relist(): void {
+    this.relists += 1;
+  }
+
+  lookup(): Promise<{ ok: true; value: undefined }> {
+    return Promise.resolve({ ok: true, value: undefined });
+  }
+
+  status() {
+    return {
+      name: this.name,
+      connected: true,
+      engineVersion: '1',
+      apiVersion: '1',
+      lastListedAt: 0,
+      reconnects: 0,
+      differencesFound: 0,
+      failure: undefined,
+    };
+  }
+}
+
+export interface LoopOptions {
+  readonly clock?: VirtualClock;
+  readonly stores?: readonly KvStore[];
+  readonly owner?: string;
+  readonly instance?: string;
+  readonly policy?: Policy;
+  readonly dryRun?: boolean;
+  readonly predecessorDead?: boolean;
+}
+
+/** The real announce loop over embedded stores, on a virtual clock. */
+export class TestLoop {
+  readonly clock: VirtualClock;
+  readonly stores: readonly KvStore[];
+  readonly source = new ScriptedSource();
+  readonly log = recordingLog();
+  readonly loop: AnnounceLoop;
+  readonly #stop = new AbortController();
+  readonly #ended: Promise<void>;
+
+  constructor(options: LoopOptions = {}) {
+    this.clock = options.clock ?? new VirtualClock();
+    this.stores = options.stores ?? [new MemoryStore({ clock: this.clock })];
+    const owner = options.owner ?? 'o';
+    const random = () => 0.5;
+    const identity = { instance: options.instance ?? 'i', name: 'h', addresses: [], version: '1', since: 0 };
+    const registries = this.stores.map((store, n) => ({
+      ...createKvProvider({
+        ...{
+          target: `r${String(n)}`,
+          store: store.reader,
+          owner,
+          prefixes: ['/announce/', '/services/', '/hosts/'],
+          clock: this.clock,
+          random,
+          log: this.log,
+        },
+        writing:
+          options.dryRun === true
+            ? undefined
+            : {
+                writer: store.writer(),
+                identity,
+                predecessorDead: () => Promise.resolve(options.predecessorDead ?? false),
+              },
+      }),
+      audience: 'shared' as const,
+      policy: options.policy ?? ('sync' as const),
+    }));
+    this.loop = new AnnounceLoop({
+      source: this.source,
+      registries,
+      describe: describeSimply,
+      layouts: simpleLayouts,
+      owner: {
+        owner,
+        hostName: 'h',
+        addresses: { ipv4: '10.0.0.1', ipv6: undefined, origin: 'literal' },
+        version: '1',
+      },
+      drainMs: 30_000,
+      resyncMs: 60_000,
+      debounce: { quietMs: 2, maxWaitMs: 20 },
+      clock: this.clock,
+      random,
+      log: this.log,
+      drains: [],
+    });
+    this.#ended = this.loop.run({ source: this.#stop.signal, targets: this.#stop.signal });
+  }
+
+  /** Says something and lets everything that follows at once happen. */
+  async say(...signals: readonly SourceSignal[]): Promise<void> {
+    for (const signal of signals) this.source.signals.next(signal);
+    await this.clock.advance(100);
+  }
+
+  async listed(...containers: readonly SourceSignal[]): Promise<void> {
+    await this.say(...containers, { type: 'listed', differences: 0, at: this.clock.now() });
+  }
+
+  /** Records and bookkeeping of one registry, by key; heartbeat and its revision left out. */
+  async content(n = 0): Promise<ReadonlyMap<string, string>> {
+    return new Map(
+      (await this.entries(n))
+        .filter(({ key }) => !key.startsWith('/portolan/hosts/'))
+        .map(({ key, value }) => [key, value]),
+    );
+  }
+
+  /** Only what readers of the registry see. */
+  async records(n = 0): Promise<readonly string[]> {
+    return (await this.entries(n)).map(({ key }) => key).filter((key) => !key.startsWith('/portolan/'));
+  }
+
+  async entries(n = 0): Promise<readonly KeyValue[]> {
+    const listing = await this.stores[n]?.reader.list('/', new AbortController().signal);
+    if (listing?.ok !== true) throw new Error('the registry cannot be read');
+    return listing.value.entries;
+  }
+
+  async revision(n = 0): Promise<string> {
+    const listing = await this.stores[n]?.reader.list('/none/', new AbortController().signal);
+    if (listing?.ok !== true) throw new Error('the registry cannot be read');
+    return listing.value.revision;
+  }
+
+  /** What somebody else does to the registry. */
+  async put(key: string, value: string, n = 0): Promise<void> {
+    await this.stores[n]
+      ?.writer()
+      .txn(
+        { compares: [], then: [{ type: 'put', key, value, lease: '0' }], otherwise: [] },
+        new AbortController().signal,
+      );
+    await settle();
+  }
+
+  async remove(key: string, n = 0): Promise<void> {
+    await this.stores[n]
+      ?.writer()
+      .txn({ compares: [], then: [{ type: 'delete', key }], otherwise: [] }, new AbortController().signal);
+    await settle();
+  }
+
+  async end(): Promise<void> {
+    this.#stop.abort();
+    await settle();
+    await this.#ended;
+  }
+}
