@@ -4,7 +4,8 @@
 #   hack/engine.sh stop|kill|start NAME   TERM and wait | kill -9 | start again with the same images and containers
 #   hack/engine.sh load NAME TAR...  load images
 #   hack/engine.sh subnet NAME       the N of 10.91.N.0/24: .1 is the engine's host, .254 this machine
-#   hack/engine.sh down NAME | down-all   remove it and everything it owned, also after a crash
+#   hack/engine.sh down NAME         remove it and everything it owned, also after a crash
+#   hack/engine.sh down-all | sweep  remove all | those of test processes that are gone
 set -euo pipefail
 # shellcheck source=hack/lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -23,7 +24,6 @@ unpack_suite() { # SUITE
     say "unpacking the Docker engine of Debian $1"
     work=$(mktemp -d)
     debian_root "$1" docker.io,containerd,runc,iptables "$work/root"
-    for dir in bin sbin lib lib64; do [ -e "$work/root/$dir" ] || ln -s "usr/$dir" "$work/root/$dir"; done
     # No package is configured, so nobody has chosen an iptables.
     for tool in iptables ip6tables iptables-save iptables-restore ip6tables-save ip6tables-restore; do
       ln -sf xtables-nft-multi "$work/root/usr/sbin/$tool"
@@ -66,22 +66,33 @@ down() {
   remove_engine
 }
 
-down_all() {
-  local folder
+# Tests call their engines tPID-N.
+left_over() { [[ $1 =~ ^t([0-9]+)-[0-9]+$ ]] && process_gone "${BASH_REMATCH[1]}"; }
+every() { true; }
+
+down_each() { # CONDITION
+  local folder name
   for folder in /run/portolan-test/*/ /var/lib/portolan-test/*/; do
-    [ -d "$folder" ] || continue
-    name_engine "$(basename "$folder")"
-    say "removing the private engine $(basename "$folder")"
+    name=$(basename "$folder")
+    if [ ! -d "$folder" ] || ! "$1" "$name"; then continue; fi
+    say "removing the private engine $name"
+    name_engine "$name"
     down
   done
-  rmdir /run/portolan-test/.subnet-* 2>/dev/null || true
 }
 
 mkdir -p /run/portolan-test /var/lib/portolan-test
-if [ "$COMMAND" = down-all ]; then
-  down_all
-  exit 0
-fi
+case $COMMAND in
+  down-all)
+    down_each every
+    rmdir /run/portolan-test/.subnet-* 2>/dev/null || true
+    exit 0
+    ;;
+  sweep)
+    down_each left_over
+    exit 0
+    ;;
+esac
 name_engine "$NAME"
 case $COMMAND in
   up)
@@ -94,5 +105,5 @@ case $COMMAND in
   subnet) cat "$STATE/subnet" ;;
   load) for tar in "${@:3}"; do docker -H "unix://$SOCKET" load -q -i "$tar" >&2; done ;;
   down) down ;;
-  *) die "usage: hack/engine.sh up|start|stop|kill|load|subnet|down NAME, or down-all" ;;
+  *) die "usage: hack/engine.sh up|start|stop|kill|load|subnet|down NAME, or down-all|sweep" ;;
 esac

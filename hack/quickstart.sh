@@ -51,7 +51,7 @@ demo() { # NAME OPTION...: one container that ends at once when it is asked to
 }
 
 web() { # NAME: an HTTP server that answers its own name
-  demo "$1" --label portolan.path=/internal/demo/dev/web/demo.example -p 80 portolan-test/bb:1 sh -c \
+  demo "$1" --label portolan.path=/internal/demo/dev/web/demo.example --label portolan.type=HTTP -p 80 portolan-test/bb:1 sh -c \
     "busybox mkdir -p /www; echo 'id=$1' >/www/index.html; trap 'exit 0' TERM; busybox httpd -f -p 80 -h /www & wait"
 }
 
@@ -60,7 +60,7 @@ echo_server() {
     "trap 'exit 0' TERM; busybox nc -ll -p 7001 -e busybox cat & wait"
 }
 
-# "address:port" of each demo endpoint below a path, one a line.
+# "address:port" of one endpoint per container below a path, one a line.
 endpoints() { # PATH
   services -o json | node hack/lib/endpoints.cjs "$1"
 }

@@ -24,10 +24,17 @@ done
 
 REPORTS=$(mktemp -d)
 
+# Tests mark what they make with their process id; the tests of another, living run are left alone.
+leftovers() { # ps -a | network ls
+  docker "$@" --filter label=portolan.test --format '{{.ID}} {{.Label "portolan.test"}}' | while read -r id run; do
+    process_gone "${run%%-*}" && echo "$id"
+  done
+}
+
 remove_leftovers() {
-  "$ROOT/hack/engine.sh" down-all || true
-  docker ps -aq --filter label=portolan.test | xargs -r docker rm -fv >/dev/null || true
-  docker network ls -q --filter label=portolan.test | xargs -r docker network rm >/dev/null || true
+  hack/engine.sh sweep || true
+  leftovers ps -a | xargs -r docker rm -fv >/dev/null || true
+  leftovers network ls | xargs -r docker network rm >/dev/null || true
 }
 
 clean_up() {
@@ -39,7 +46,13 @@ clean_up() {
     give_back
   fi
 }
-trap clean_up EXIT
+# Ended before its time, it says so in the same words.
+ended_early() {
+  clean_up
+  printf '\n%d passed, %d failed\n' "$PASSED" $((FAILED + 1))
+  exit 1
+}
+trap ended_early EXIT
 
 prepare() {
   if [ "$OUTSIDE" = no ]; then

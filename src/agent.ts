@@ -1,24 +1,150 @@
 import type { Config } from './config/config.ts';
-import type { Clock, Log, Random } from './core/ports.ts';
+import { leaveTargets } from './controller/shutdown.ts';
+import { renderPlan } from './core/diff.ts';
 import type { PlanView } from './core/status.ts';
+import { StateFolder } from './state/folder.ts';
+import { isAlive } from './web/listen.ts';
+import { type Assembly, assemble } from './wiring/assembly.ts';
+import { keepDrains } from './wiring/drains.ts';
+import { predecessorJudge } from './wiring/identity.ts';
+import { type AgentIo, StartError } from './wiring/io.ts';
+import { listenAll } from './wiring/listeners.ts';
+import { painter } from './wiring/paint.ts';
+import { followPlan, plannable, when } from './wiring/waiting.ts';
 
-/** What the process lends to the agent. */
-export interface AgentIo {
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly stdout: (text: string) => void;
-  readonly signal: AbortSignal;
-  readonly version: string;
-  readonly color: boolean;
+export { type AgentIo, StartError } from './wiring/io.ts';
+
+/** A plan gives up on what has not answered by then. */
+const PLAN_LIMIT_MS = 10_000;
+/** `--once` gives up when the registries have not been brought up to date by then. */
+const ONCE_LIMIT_MS = 60_000;
+/** The goodbye may take this long; a dead registry must not keep the process. */
+const LEAVE_LIMIT_MS = 10_000;
+const DRY_RUN_QUIET_MS = 200;
+
+/** The agent: runs until the signal aborts, or with `once` until it has converged. Returns the exit code. */
+export async function runAgent(config: Config, io: AgentIo): Promise<number> {
+  if (config.once && config.registries.some(({ kind }) => kind === 'memory'))
+    throw new StartError(
+      '--once needs a real registry: an embedded one is gone when the process ends. Name one with --registry etcd://host:2379',
+    );
+  return config.dryRun ? await dryRun(config, io) : await announce(config, io);
 }
 
-/** Placeholder until the composition root is written. */
-export function runAgent(_config: Config, _io: AgentIo): Promise<number> {
-  return Promise.reject(new Error('the agent is not built yet'));
+/** One pass over everything, without a writer. */
+export async function planOnce(config: Config, io: AgentIo): Promise<PlanView> {
+  return await withoutWriter(config, io, async ({ loop, status }) => {
+    await when(loop, () => plannable(loop), PLAN_LIMIT_MS, io.clock, io.signal);
+    if (loop.endpoints.listedAt === undefined)
+      throw new StartError(
+        'the Docker engine does not answer, so nothing can be planned; is DOCKER_HOST right, and may this user open its socket?',
+      );
+    return status.plan();
+  });
 }
 
-/** Placeholder until the composition root is written. */
-export function planOnce(_config: Config, _io: AgentIo): Promise<PlanView> {
-  return Promise.reject(new Error('the agent is not built yet'));
+async function dryRun(config: Config, io: AgentIo): Promise<number> {
+  return await withoutWriter(config, io, async ({ loop, status }) => {
+    const print = (view: PlanView): void => {
+      io.stdout(`${renderPlan(view, painter(io.color))}\n`);
+    };
+    if (!config.once) {
+      const stop = followPlan(loop, () => status.plan(), print, io.clock, DRY_RUN_QUIET_MS);
+      await when(loop, () => false, Number.POSITIVE_INFINITY, io.clock, io.signal);
+      stop();
+      return 0;
+    }
+    const known = await when(loop, () => plannable(loop), PLAN_LIMIT_MS, io.clock, io.signal);
+    print(status.plan());
+    return known ? 0 : 1;
+  });
+}
+
+async function withoutWriter<T>(
+  config: Config,
+  io: AgentIo,
+  use: (assembly: Assembly) => Promise<T>,
+): Promise<T> {
+  const assembly = await assemble({
+    config,
+    io,
+    folder: new StateFolder(config.stateDir),
+    predecessorDead: undefined,
+    drains: [],
+  });
+  if (assembly === undefined) throw new StartError('stopped before the engine told who this host is');
+  const stop = new AbortController();
+  const running = assembly.loop.run({ source: stop.signal, targets: stop.signal });
+  try {
+    return await use(assembly);
+  } finally {
+    stop.abort();
+    await running;
+    await assembly.close();
+  }
+}
+
+async function announce(config: Config, io: AgentIo): Promise<number> {
+  const folder = new StateFolder(config.stateDir);
+  await folder.prepare().catch((error: unknown) => {
+    throw new StartError(
+      `the state folder ${config.stateDir} cannot be used (${String(error)}); choose another with --state-dir`,
+    );
+  });
+  const embedded = config.registries.some(({ kind }) => kind === 'memory');
+  const drains = embedded ? await folder.drains() : [];
+  // The agent that serves the control socket knows that no other lives on this folder; --once only asks.
+  const socketFree = async (): Promise<boolean> => !config.once || !(await isAlive(config.controlSocket));
+  const assembly = await assemble({
+    config,
+    io,
+    folder,
+    drains,
+    predecessorDead: (instance) => predecessorJudge(folder, instance, socketFree),
+  });
+  if (assembly === undefined) return 0;
+  const listeners = config.once ? undefined : await listenAll(config, assembly.status, io);
+  await folder.beginLife({ instance: assembly.instance.id, boot: assembly.instance.boot });
+  const drainsKept = embedded ? keepDrains(assembly.loop, folder, drains, io.log) : () => Promise.resolve();
+  try {
+    return await live(config, assembly, io);
+  } finally {
+    await drainsKept();
+    await listeners?.close();
+    await assembly.close();
+  }
+}
+
+/** From the first list to the last goodbye. */
+async function live(config: Config, { loop, registries }: Assembly, io: AgentIo): Promise<number> {
+  const { clock, log, signal } = io;
+  const source = new AbortController();
+  const targets = new AbortController();
+  const running = loop.run({ source: source.signal, targets: targets.signal });
+  const limit = config.once ? ONCE_LIMIT_MS : Number.POSITIVE_INFINITY;
+  const done = await when(loop, () => config.once && loop.converged, limit, clock, signal);
+  source.abort();
+  const failed = config.once && (!done || loop.targets.some((target) => target.pending > 0));
+  if (failed)
+    log.error(
+      {
+        waiting_for: loop.targets
+          .filter((target) => !target.converged || target.pending > 0)
+          .map(({ name }) => name),
+      },
+      'did not converge',
+    );
+  const patience = new AbortController();
+  const cancel = clock.timer(LEAVE_LIMIT_MS, () => {
+    patience.abort();
+  });
+  const leaving = loop.targets.map((target, n) => ({ target, writer: registries[n]?.writer }));
+  await leaveTargets(
+    { targets: leaving, deregister: config.deregisterOnExit, handoverMs: config.handover, log },
+    patience.signal,
+  );
+  cancel();
+  targets.abort();
+  await running;
+  return failed ? 1 : 0;
 }

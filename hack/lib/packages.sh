@@ -20,9 +20,10 @@ allow_services() {
   POLICY=''
 }
 
-apt_install() {
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-    -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@" >&2
+# apt's hundreds of lines go to a file that is shown only when something fails.
+run_apt() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 \
+    -o Acquire::Retries=3 "$@" >>"$APT_LOG" 2>&1
 }
 
 # install_packages PACKAGE...: one update, one install; nothing at all if the list is empty.
@@ -30,12 +31,15 @@ install_packages() {
   [ $# -gt 0 ] || return 0
   have apt-get || die "missing: $*. This script installs through apt-get (Debian, Ubuntu); install them by hand here"
   say "installing $*"
-  # A third party's list that fails to load must not stop us: the install itself tells whether a package is missing.
-  as_root apt-get update -q >&2 || say "apt-get update reported problems; going on"
-  forbid_services
   local status=0
-  apt_install "$@" || status=$?
+  APT_LOG=$(mktemp)
+  # A third party's list that fails to load must not stop us: the install itself tells whether a package is missing.
+  run_apt update || say "apt-get update reported problems; going on"
+  forbid_services
+  run_apt install --no-install-recommends "$@" || status=$?
   allow_services
+  [ "$status" = 0 ] || cat "$APT_LOG" >&2
+  rm -f "$APT_LOG"
   [ "$status" = 0 ] || die "apt-get could not install: $*"
 }
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by hack/engine.sh: the namespaces of a private Docker engine. Everything one engine owns carries its name:
-#   $STATE  (/run)      socket, pid file, log, run-time folder, its mount namespace
+#   $STATE  (/run)      socket, pid files, log, run-time folder
 #   $WORK   (/var/lib)  images and containers, and its own root if it is not the machine's
 #   $NETNS, $LINK       a network namespace and the link to it; $HERE and $THERE are the link's two addresses
 #   $CGROUP             the parent of its containers' cgroups, by which orphans are found after a crash
@@ -50,15 +50,15 @@ make_network() {
   ip -n "$NETNS" route add default via "$HERE"
 }
 
-# Mounts live in a namespace of the engine's own, so none can stay behind in the machine's, whatever is killed.
-# It is kept by a file, for an engine that is started again must find its containers' mounts.
+# Mounts live in a namespace of the engine's own, so none can stay behind in the machine's, whatever is killed. A process
+# that only sleeps keeps it, for an engine that is started again must find its containers' mounts. (A file would do as
+# well, but binding a mount namespace to one fails by chance on some kernels if we are in a namespace ourselves.)
 make_mounts() {
-  mount --bind "$STATE" "$STATE"
-  mount --make-private "$STATE"
-  touch "$STATE/mounts"
-  unshare --mount="$STATE/mounts" --propagation private true
+  setsid nsenter --net="/run/netns/$NETNS" unshare --mount --propagation private sleep infinity >/dev/null 2>&1 </dev/null &
+  echo $! >"$STATE/keeper.pid"
+  wait_until 10 mounts_apart || die "no mount namespace for the engine"
   # shellcheck disable=SC2016 # expanded by the inner shell
-  nsenter --mount="$STATE/mounts" bash -euc '
+  nsenter --mount="$(mounts_of_engine)" bash -euc '
     if [ "$1" = / ]; then
       mkdir -p /run/containerd "$2/containerd"
       mount --bind "$2/containerd" /run/containerd # sockets of shims go there, whatever the exec root is
@@ -72,10 +72,15 @@ make_mounts() {
   ' make-mounts "$ENGINE_ROOT" "$STATE" "$WORK/data"
 }
 
+mounts_of_engine() { echo "/proc/$(cat "$STATE/keeper.pid")/ns/mnt"; }
+mounts_apart() {
+  [ "$(cat "/proc/$(cat "$STATE/keeper.pid")/comm")" = sleep ] && [ "$(readlink "$(mounts_of_engine)")" != "$(readlink /proc/self/ns/mnt)" ]
+}
+
 start_engine() {
   read_subnet
   rm -f "$STATE/dockerd.pid"
-  setsid nsenter --mount="$STATE/mounts" --net="/run/netns/$NETNS" \
+  setsid nsenter --mount="$(mounts_of_engine)" --net="/run/netns/$NETNS" \
     env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin chroot "$ENGINE_ROOT" \
     dockerd --data-root "$WORK/data" --exec-root "$STATE/exec" --pidfile "$STATE/dockerd.pid" -H "unix://$SOCKET" \
     --bip "$BRIDGE" --cgroup-parent "/$CGROUP" --exec-opt native.cgroupdriver=cgroupfs \
@@ -123,8 +128,6 @@ remove_engine() {
     rmdir "/run/portolan-test/.subnet-${LINK##*-}" 2>/dev/null || true
   fi
   ip netns del "$NETNS" 2>/dev/null || true
-  umount -l "$STATE/mounts" 2>/dev/null || true
-  umount -l "$STATE" 2>/dev/null || true
   wait_until 10 remove_cgroups || true
   rm -rf --one-file-system "$STATE" "$WORK"
 }

@@ -22,6 +22,9 @@ debian_root() {
     die "mmdebstrap could not unpack $2 of $1"
   }
   rm -f "$log"
+  # Whether the links of a merged /usr come with it depends on mmdebstrap's version.
+  local dir
+  for dir in bin sbin lib lib64; do [ -e "$3/$dir" ] || ln -s "usr/$dir" "$3/$dir"; done
 }
 
 # empty_root FOLDER: the folders and files that a program expects to find.

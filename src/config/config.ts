@@ -34,22 +34,24 @@ const tlsFiles = z.strictObject({
 });
 
 /** One entry of `registries` in the YAML file: a URL, or a mapping when more than the URL is to be said. */
-const registry = z.union([
-  registryUrl.transform((url) => ({ url })),
-  z.strictObject({
-    url: registryUrl,
-    name: z
-      .string()
-      .regex(/^[A-Za-z0-9._:/,@-]{1,128}$/)
-      .optional()
-      .describe('How logs and tables call it; default: the URL.'),
-    username: z.string().min(1).optional().describe('User name; default: etcd.username.'),
-    password: secret.optional().describe('Password; passwordFile is safer.'),
-    passwordFile: file.optional().describe('File that holds the password.'),
-    tls: tlsFiles.optional().describe('Files for TLS (etcds://); default: etcd.tls.'),
-    policy: z.enum(POLICIES).optional().describe('What may be done to this registry; default: policy.'),
-  }),
-]);
+const registryMapping = z.strictObject({
+  url: registryUrl,
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9._:/,@-]{1,128}$/)
+    .optional()
+    .describe('How logs and tables call it; default: the URL.'),
+  username: z.string().min(1).optional().describe('User name; default: etcd.username.'),
+  password: secret.optional().describe('Password; passwordFile is safer.'),
+  passwordFile: file.optional().describe('File that holds the password.'),
+  tls: tlsFiles.optional().describe('Files for TLS (etcds://); default: etcd.tls.'),
+  policy: z.enum(POLICIES).optional().describe('What may be done to this registry; default: policy.'),
+});
+const registry = z.union([registryUrl.transform((url) => ({ url })), registryMapping]);
+
+export type RegistrySettings = z.output<typeof registryMapping>;
+export const REGISTRY_KEYS: readonly string[] = Object.keys(registryMapping.shape);
+export const TLS_KEYS: readonly string[] = Object.keys(tlsFiles.shape);
 
 const layout = (name: string, description: string, prefix: string) =>
   group({
@@ -138,6 +140,7 @@ export const settingsSchema = z.strictObject({
       kind: 'switches',
       value: 'names',
       env: 'PORTOLAN_LAYOUT',
+      fallback: 'all',
       flag: 'layout',
     },
   ),
@@ -152,6 +155,7 @@ export const settingsSchema = z.strictObject({
       kind: 'switches',
       value: 'names',
       env: 'PORTOLAN_DIALECT',
+      fallback: 'all',
       flag: 'dialect',
     },
   ),
@@ -216,7 +220,11 @@ export const settingsSchema = z.strictObject({
     description: 'How long the heartbeat outlives a stopped agent, so that an upgrade is no outage.',
     value: 'duration',
   }),
-  deregisterOnExit: on('Withdraw all own records at exit instead of leaving them for the next agent.', false, 'deregister-on-exit'),
+  deregisterOnExit: on(
+    'Withdraw all own records at exit instead of leaving them for the next agent.',
+    false,
+    'deregister-on-exit',
+  ),
   http: group({
     listen: setting(listenAddress.prefault('127.0.0.1:7979'), {
       description: 'Where health and status are served, read-only; off: nowhere.',

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { nearest } from '../core/nearest.ts';
+import { REGISTRY_KEYS, TLS_KEYS } from './config.ts';
 import { DEFAULT_ORIGIN, didYouMean, type Given, joinPath, type Problem } from './problem.ts';
 import { hideCredentials } from './registry-url.ts';
 import { LEAVES, type Setting } from './settings.ts';
@@ -27,6 +28,8 @@ interface Found {
 /** Of a union, the branch that was meant: the one whose outermost type fits. */
 function flatten(issue: Issue, above: readonly PropertyKey[]): Found[] {
   const path = [...above, ...issue.path];
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ issue: { ...issue, keys: [key] }, path: [...path, key] }));
   if (issue.code !== 'invalid_union') return [{ issue, path }];
   const meant = issue.errors.find((branch) =>
     branch.every(({ code, path: below }) => code !== 'invalid_type' || below.length > 0),
@@ -38,11 +41,10 @@ function toProblem({ issue, path }: Found, given: ReadonlyMap<string, Given>): P
   const setting = settingAt(path);
   const source = setting === undefined ? undefined : given.get(setting.path);
   const below = path.slice(setting?.keys.length ?? 0);
-  const extra = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-  const origin = source?.within?.([...below, ...extra]) ?? source?.origin ?? DEFAULT_ORIGIN;
+  const origin = source?.within?.(below) ?? source?.origin ?? DEFAULT_ORIGIN;
   const hidden = setting?.meta.secret === true || below.some((key) => key === 'password');
   const value = hidden ? undefined : valueAt(source?.value, below);
-  return { origin, setting: joinPath([...path, ...extra]), ...explain(issue, value, setting) };
+  return { origin, setting: joinPath(path), ...explain(issue, path, value, setting) };
 }
 
 function settingAt(path: readonly PropertyKey[]): Setting | undefined {
@@ -64,7 +66,12 @@ function valueAt(value: unknown, keys: readonly PropertyKey[]): unknown {
 
 type Explained = Pick<Problem, 'what' | 'remedy'>;
 
-function explain(issue: Issue, value: unknown, setting: Setting | undefined): Explained {
+function explain(
+  issue: Issue,
+  path: readonly PropertyKey[],
+  value: unknown,
+  setting: Setting | undefined,
+): Explained {
   switch (issue.code) {
     case 'custom':
       return { what: issue.message, remedy: String(issue.params?.['remedy'] ?? 'correct it') };
@@ -73,7 +80,7 @@ function explain(issue: Issue, value: unknown, setting: Setting | undefined): Ex
     case 'invalid_type':
       return wrongType(issue.expected, value, setting);
     case 'unrecognized_keys':
-      return { what: 'is no setting of a registry', remedy: registryKey(issue.keys[0] ?? '') };
+      return unknownKey(issue.keys[0] ?? '', path.includes('tls') ? TLS_KEYS : REGISTRY_KEYS);
     case 'invalid_union':
       return { what: `${show(value)} is neither a URL nor a mapping`, remedy: 'write etcd://host:2379' };
     case 'too_small':
@@ -83,10 +90,9 @@ function explain(issue: Issue, value: unknown, setting: Setting | undefined): Ex
   }
 }
 
-const REGISTRY_KEYS = ['url', 'name', 'username', 'password', 'passwordFile', 'tls', 'policy', 'ca', 'cert', 'key'];
-
-function registryKey(key: string): string {
-  return didYouMean(nearest(key, REGISTRY_KEYS), 'a registry has url, name, username, passwordFile, tls, policy');
+function unknownKey(key: string, known: readonly string[]): Explained {
+  const remedy = didYouMean(nearest(key, known), `what can be set here is ${known.join(', ')}`);
+  return { what: 'is no setting of a registry', remedy };
 }
 
 function wrongChoice(values: readonly string[], value: unknown): Explained {
@@ -101,7 +107,8 @@ function wrongType(expected: string, value: unknown, setting: Setting | undefine
   const noun = NOUNS[expected] ?? expected;
   if (value === undefined) return { what: 'is missing', remedy: `write ${noun}` };
   const what = `${show(value)} is not ${noun}`;
-  if (setting?.meta.value === 'duration') return { what, remedy: 'write a number and a unit, such as 250ms, 15s or 5m' };
+  if (setting?.meta.value === 'duration')
+    return { what, remedy: 'write a number and a unit, such as 250ms, 15s or 5m' };
   if (expected === 'array') return { what, remedy: 'write a list, such as [a, b]' };
   if (expected === 'string') return { what, remedy: 'put it into quotes' };
   return { what, remedy: `write ${noun}` };
@@ -111,7 +118,7 @@ function wrongType(expected: string, value: unknown, setting: Setting | undefine
 function show(value: unknown): string {
   if (value === undefined) return 'this';
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'a mapping';
-  const text = typeof value === 'string' ? hideCredentials(value) : String(value);
+  const text = typeof value === 'string' ? hideCredentials(value) : JSON.stringify(value);
   const short = text.length > 80 ? `${text.slice(0, 77)}...` : text;
   return typeof value === 'string' ? JSON.stringify(short) : short;
 }

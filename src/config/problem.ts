@@ -46,7 +46,9 @@ export function describeOrigin(origin: Origin): string {
 
 /** `portolan.yaml:3: log.level: "loud" is not one of debug, info, warn, error; did you mean ...?` */
 export function formatProblem({ origin, setting, what, remedy }: Problem): string {
-  const where = [origin.type === 'default' ? '' : describeOrigin(origin), setting].filter((part) => part !== '');
+  const where = [origin.type === 'default' ? '' : describeOrigin(origin), setting].filter(
+    (part) => part !== '',
+  );
   return `${[...where, what].join(': ')}; ${remedy}`;
 }
 

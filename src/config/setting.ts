@@ -4,7 +4,7 @@ import * as z from 'zod';
  * How the text of an environment variable or a flag becomes the value that the YAML file would hold.
  * `switches`: names of a group's members that are on; all others are off.
  */
-export type TextKind = 'text' | 'boolean' | 'list' | 'registries' | 'switches' | 'presence';
+export type TextKind = 'text' | 'boolean' | 'list' | 'registries' | 'switches';
 
 /** What is said about a setting once, and shown everywhere: help, reference, JSON Schema, errors. */
 export interface SettingMeta {

@@ -39,8 +39,7 @@ const unwrap = (schema: unknown): unknown => (schema instanceof z.ZodPrefault ? 
 function* walk(schema: unknown, keys: readonly string[]): Generator<Setting> {
   const meta = schema instanceof z.ZodType ? settingMeta.get(schema) : undefined;
   const inner = unwrap(schema);
-  const shape: Readonly<Record<string, unknown>> =
-    inner instanceof z.ZodObject ? (inner.shape as Record<string, unknown>) : {};
+  const shape: Readonly<Record<string, unknown>> = inner instanceof z.ZodObject ? inner.shape : {};
   if (meta !== undefined) yield describe(keys, meta, Object.keys(shape));
   for (const [key, member] of Object.entries(shape)) yield* walk(member, [...keys, key]);
 }

@@ -15,8 +15,6 @@ export function fromText(setting: Setting, texts: readonly string[], origin: Ori
       return one(setting, texts.at(-1) ?? '', origin);
     case 'boolean':
       return truth(setting, whole, origin);
-    case 'presence':
-      return one(setting, whole !== '', origin);
     case 'list':
       return one(setting, split(whole, /[\s,]+/), origin);
     case 'registries':
@@ -54,7 +52,10 @@ function switches(setting: Setting, names: readonly string[], origin: Origin): F
   const chosen = names.length === 1 && names[0] === 'none' ? [] : names;
   const stranger = chosen.find((name) => !setting.members.includes(name));
   if (stranger !== undefined) {
-    const remedy = didYouMean(nearest(stranger, setting.members), `choose from ${setting.members.join(', ')}`);
+    const remedy = didYouMean(
+      nearest(stranger, setting.members),
+      `choose from ${setting.members.join(', ')}`,
+    );
     const what = `${JSON.stringify(stranger.slice(0, 80))} is unknown`;
     return { problem: { origin, setting: setting.path, what, remedy } };
   }

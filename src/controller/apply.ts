@@ -78,8 +78,9 @@ function settle(
       why: undefined,
     });
   const duration = Math.round((clock.monotonic() - work.queuedAt) * 10) / 10;
+  // Bookkeeping is nobody's service: it is told only to those who look for it.
   say(
-    'info',
+    change.key.startsWith('/portolan/') ? 'debug' : 'info',
     {
       action: change.action,
       key: change.key,

@@ -1,6 +1,6 @@
-import { compareRevisions, type ObservedRecord, type Revision } from '../core/record.ts';
 import { ownership } from '../core/ownership.ts';
 import type { ChangeResult, PartialObservation } from '../core/ports.ts';
+import { compareRevisions, type ObservedRecord, type Revision } from '../core/record.ts';
 
 interface Cached extends ObservedRecord {
   readonly recordSeen: Revision;

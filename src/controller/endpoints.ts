@@ -5,8 +5,8 @@ import type { Endpoint, Phase } from '../core/endpoint.ts';
 import type { KeyValue, Layout, OwnerFacts } from '../core/layout.ts';
 import { advance, causeOfPhase, type DrainNote, type Fact, firstPhase } from '../core/lifecycle.ts';
 import type { Clock, SourceSignal } from '../core/ports.ts';
-import { drainRecord, noteOf } from './drains.ts';
 import { type Audience, ClaimIndex } from './claims.ts';
+import { drainRecord, noteOf } from './drains.ts';
 import type { Subject, Work } from './workqueue.ts';
 
 export interface EndpointsOptions {
@@ -72,9 +72,7 @@ export class Endpoints {
     return this.#entries.values();
   }
 
-  get(
-    containerId: string,
-  ):
+  get(containerId: string):
     | {
         readonly container: Container;
         readonly description: Description;
@@ -258,36 +256,42 @@ export class Endpoints {
     after: LiveEndpoint | undefined,
     cause: Cause,
   ): void {
-    const group = (after ?? before)?.endpoint.id ?? '';
+    const either = after ?? before;
+    if (either === undefined) return;
+    const { id, service } = either.endpoint;
+    const dirty = this.#moveClaims(id, before, after);
+    if (after === undefined) entry.live.delete(id);
+    else entry.live.set(id, after);
+    if (after?.phase.state === 'draining') this.#draining.set(id, { entry, phase: after.phase });
+    else this.#draining.delete(id);
+    if (dirty.length === 0) return;
+    const subject: Subject = { service: `/${service.path.join('/')}`, container: entry.container.name };
+    this.#options.onDirty(dirty.map((key) => ({ key, cause, subject })));
+  }
+
+  /** Returns the keys whose claim by this endpoint differs. */
+  #moveClaims(
+    group: string,
+    before: LiveEndpoint | undefined,
+    after: LiveEndpoint | undefined,
+  ): readonly string[] {
+    const rescoped = before?.endpoint.scope !== after?.endpoint.scope;
     const old = new Map(before?.records.map(({ key, value }) => [key, value]));
-    const dirty: string[] = [];
-    for (const { key, value } of after?.records ?? []) {
-      const same = old.get(key) === value && before?.endpoint.scope === after?.endpoint.scope;
-      old.delete(key);
-      if (same) continue;
+    const changed = (after?.records ?? []).filter(({ key, value }) => rescoped || old.get(key) !== value);
+    for (const { key, value } of changed) {
+      const { createdAt, scope } = after?.endpoint ?? { createdAt: 0, scope: 'host' };
       this.#claims.put({
         key,
         value,
         group,
         leased: this.#leased(key),
-        createdAt: entry.container.createdAt,
-        hostOnly: after?.endpoint.scope === 'host',
+        createdAt,
+        hostOnly: scope === 'host',
       });
-      dirty.push(key);
     }
-    for (const key of old.keys()) {
-      this.#claims.remove(key, group);
-      dirty.push(key);
-    }
-    if (after === undefined) entry.live.delete(group);
-    else entry.live.set(group, after);
-    if (after?.phase.state === 'draining') this.#draining.set(group, { entry, phase: after.phase });
-    else this.#draining.delete(group);
-    const subject: Subject = {
-      service: `/${((after ?? before)?.endpoint.service.path ?? []).join('/')}`,
-      container: entry.container.name,
-    };
-    if (dirty.length > 0) this.#options.onDirty(dirty.map((key) => ({ key, cause, subject })));
+    for (const { key } of after?.records ?? []) old.delete(key);
+    for (const key of old.keys()) this.#claims.remove(key, group);
+    return [...changed.map(({ key }) => key), ...old.keys()];
   }
 
   #recordsOf(endpoint: Endpoint, phase: Phase): readonly KeyValue[] {

@@ -1,11 +1,11 @@
-import { BRAKE_CONFIRM_MS, BRAKE_OFF, BRAKE_RELEASE_MS, brake, type BrakeState } from '../core/brake.ts';
+import { BRAKE_CONFIRM_MS, BRAKE_OFF, BRAKE_RELEASE_MS, type BrakeState, brake } from '../core/brake.ts';
 import type { Change } from '../core/plan.ts';
 import { forbids, type Policy } from '../core/policy.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Journal } from './journal.ts';
 import type { TakenWork, Workqueue } from './workqueue.ts';
 
-export type Say = (level: 'info' | 'warn', fields: object, message: string) => void;
+export type Say = (level: 'debug' | 'info' | 'warn', fields: object, message: string) => void;
 
 export interface GuardOptions {
   readonly policy: Policy;

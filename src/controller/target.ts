@@ -186,7 +186,8 @@ export class Target {
     const { endpoints } = this.#options;
     const desired = endpoints.claims.desired(key, this.#options.audience);
     if (desired === undefined) return { ...cause, code: 'orphan' };
-    return cause.code === 'relisted' ? (endpoints.live(desired.group)?.cause ?? cause) : cause;
+    if (cause.code !== 'relisted') return cause;
+    return endpoints.live(desired.group)?.cause ?? { ...cause, code: 'host-announced' };
   }
 
   /** Every key that is wanted or held, in the order of keys. */
@@ -374,7 +375,7 @@ export class Target {
     this.#queue.finish(work.key);
   }
 
-  #say(level: 'info' | 'warn', fields: object, message: string): void {
+  #say(level: 'debug' | 'info' | 'warn', fields: object, message: string): void {
     this.#options.log[level]({ target: this.name, ...fields }, message);
   }
 }

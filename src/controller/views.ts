@@ -88,25 +88,31 @@ export function targetView(target: Target): TargetView {
 
 export function recordView(target: Target, endpoints: Endpoints, key: string): RecordView {
   const desired = endpoints.claims.desired(key, target.audience);
-  const observed = target.cache.get(key);
+  const record = target.cache.get(key)?.record;
   const journal = target.journal.get(key);
   const owned = target.cache.isOwned(key);
-  const synced = observed?.record !== undefined && owned && observed.record.value === desired?.value;
-  const fallback: RecordState = synced ? 'synced' : desired === undefined && !owned ? 'foreign' : 'pending';
+  const synced = record !== undefined && owned && record.value === desired?.value;
+  const fallback: RecordState = desired === undefined && !owned ? 'foreign' : 'pending';
   return {
     target: target.name,
     key,
-    value: observed?.record?.value,
+    value: record?.value,
     owned,
     state: synced ? 'synced' : (journal?.state ?? fallback),
     endpoint: desired?.group,
-    revision: observed?.record?.modRevision,
+    revision: record?.modRevision,
+    ...outcomeOf(target, key),
+  };
+}
+
+function outcomeOf(target: Target, key: string) {
+  const journal = target.journal.get(key);
+  const unseen = target.failure?.message ?? 'the registry has not been read yet';
+  return {
     lastOutcome: journal?.outcome,
     lastOutcomeAt: journal?.at,
     nextTryAt: journal?.nextTryAt,
-    why: target.cache.known
-      ? journal?.why
-      : (target.failure?.message ?? 'the registry has not been read yet'),
+    why: target.cache.known ? journal?.why : unseen,
   };
 }
 

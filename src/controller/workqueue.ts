@@ -1,5 +1,5 @@
-import type { Cause } from '../core/cause.ts';
 import { type BackoffPolicy, backoffDelay, DEFAULT_BACKOFF } from '../core/backoff.ts';
+import type { Cause } from '../core/cause.ts';
 import type { Clock, Random } from '../core/ports.ts';
 
 /** A record key that has to be looked at, and why. `subject` names service and container for the log. */

@@ -12,6 +12,7 @@ export type CauseCode =
   | 'removed'
   | 'vanished'
   | 'host-changed'
+  | 'host-announced'
   | 'settings-changed'
   | 'damage-missing'
   | 'damage-altered'
@@ -43,6 +44,7 @@ export const CAUSES: Readonly<Record<CauseCode, string>> = {
   died: 'the container died',
   removed: 'the container was removed',
   vanished: 'the container is gone and no event said why',
+  'host-announced': 'this host announces itself',
   'host-changed': "the host's addresses changed",
   'settings-changed': 'the settings changed',
   'damage-missing': 'somebody deleted our record',

@@ -1,11 +1,11 @@
 import { shortId } from './container.ts';
 import type { Endpoint } from './endpoint.ts';
 import { compareText } from './order.ts';
-import { printable } from './quote.ts';
+import { shown } from './quote.ts';
 import { type Reason, reason } from './reason.ts';
 
 /** What a claim on a key is judged by: age first, then the id, so that every pass decides alike. */
-export interface Claimant {
+interface Claimant {
   /** The endpoint's id. */
   readonly id: string;
   /** Epoch milliseconds. */
@@ -13,7 +13,7 @@ export interface Claimant {
 }
 
 /** Negative: `a` keeps the key against `b`. */
-export function comparePrecedence(a: Claimant, b: Claimant): number {
+function comparePrecedence(a: Claimant, b: Claimant): number {
   return a.createdAt - b.createdAt || compareText(a.id, b.id);
 }
 
@@ -29,7 +29,7 @@ export function settle<
   const [winner, ...rest] = [...claims].sort((a, b) => comparePrecedence(a.endpoint, b.endpoint));
   if (winner === undefined) return undefined;
   const { containerId, containerName } = winner.endpoint;
-  const message = `the key ${printable(key)} is held by the older container ${printable(containerName)} (${shortId(containerId)}); give this one another path or host name`;
+  const message = `the key ${shown(key)} is held by the older container ${shown(containerName)} (${shortId(containerId)}); give this one another path or host name`;
   const losers = rest.map((claim) => ({ claim, reason: reason('key-collision', message, { about: key }) }));
   return { winner, losers };
 }

@@ -1,4 +1,5 @@
-import { type AddressChoice, type AddressContext, type ChosenAddress, chooseAddresses } from './address.ts';
+import { chooseAddresses } from './address.ts';
+import type { AddressChoice, AddressContext, ChosenAddress } from './address-choice.ts';
 import { type Container, isRunning } from './container.ts';
 import { ENABLE_LABEL, parseWish } from './enable.ts';
 import { type Endpoint, endpointId, keyIdOf } from './endpoint.ts';
@@ -15,7 +16,7 @@ export interface DescribeContext extends AddressContext {
   readonly disabledDialects: readonly DialectName[];
 }
 
-export interface DescribedEndpoint {
+interface DescribedEndpoint {
   readonly endpoint: Endpoint;
   /** Which address was chosen and why. */
   readonly address: Reason;

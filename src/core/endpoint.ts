@@ -51,13 +51,17 @@ export function endpointId(
   return `${containerId}/${path.join('/')}/${port}-${protocol}-${n}`;
 }
 
+/** The kernel's limit; leaves room for a suffix within the limit of a segment. */
+const LONGEST_HOSTNAME = 64;
+
 /**
  * The id that keys carry: the first 12 digits of the container's id (Docker's default host name), or the host name if
  * one was set explicitly. Containers that share another's network share its host name, so they keep their own id.
  */
 export function keyIdOf(container: Pick<Container, 'id' | 'hostname' | 'networkMode'>): string {
   const shared = container.networkMode === 'host' || container.networkMode.startsWith('container:');
-  return !shared && checkSegment(container.hostname) === undefined
-    ? container.hostname
+  const { hostname } = container;
+  return !shared && hostname.length <= LONGEST_HOSTNAME && checkSegment(hostname) === undefined
+    ? hostname
     : shortId(container.id);
 }

@@ -1,6 +1,6 @@
 import { setup, transition } from 'xstate';
 import type { Cause } from './cause.ts';
-import type { DrainCause, LifecycleState, Phase } from './endpoint.ts';
+import type { DrainCause, Phase } from './endpoint.ts';
 
 /** A container that was told to stop and still runs this long after its stop timeout was not told to stop after all. */
 export const STOP_GRACE_MS = 5 * 60_000;
@@ -120,20 +120,16 @@ export function firstPhase(at: number, startedAt: string | undefined): Phase {
 /** The phase after a fact; the same object when the fact changes nothing. */
 export function advance(phase: Phase, fact: Fact): Phase {
   const { state: value, ...context } = phase;
-  const [next] = transition(machine, machine.resolveState({ value, context }), fact);
-  const state = next.value as LifecycleState;
-  const drain = state === 'draining' ? drainOf(phase, fact) : undefined;
+  const [{ value: state }] = transition(machine, machine.resolveState({ value, context }), fact);
   const startedAt = fact.type === 'observed' ? (fact.startedAt ?? phase.startedAt) : phase.startedAt;
-  if (
-    state === phase.state &&
-    drain?.cause === phase.cause &&
-    drain?.until === phase.until &&
-    startedAt === phase.startedAt
-  )
-    return phase;
-  const since =
-    state === phase.state && drain?.cause === phase.cause ? phase.since : (drain?.since ?? timeOf(fact));
-  return { state, cause: drain?.cause, since, until: drain?.until, startedAt };
+  const next: Phase =
+    state === 'draining'
+      ? { state, ...drainOf(phase, fact), startedAt }
+      : { state, cause: undefined, since: timeOf(fact), until: undefined, startedAt };
+  const goesOn = next.state === phase.state && next.cause === phase.cause;
+  if (!goesOn) return next;
+  const same = next.until === phase.until && next.startedAt === phase.startedAt;
+  return same ? phase : { ...next, since: phase.since };
 }
 
 /** Cause, beginning and end of the drain that holds after the fact. A stop signal outranks a command, a command ill health. */

@@ -1,4 +1,4 @@
-import { type Cause, CAUSES } from './cause.ts';
+import { CAUSES, type Cause } from './cause.ts';
 import { ownership } from './ownership.ts';
 import type { DesiredRecord, ObservedRecord, Revision } from './record.ts';
 

@@ -1,3 +1,5 @@
+import { quote } from './quote.ts';
+
 /**
  * The gate through which every outside string passes before it becomes a segment of a key.
  * Letters, digits and `. _ - ~ : @ + =` only: nothing that a shell, a URL, a proxy file or a key separator could mistake.
@@ -21,7 +23,7 @@ export function parsePath(
   if (segments.length > 16) return { error: 'has more than 16 segments' };
   for (const segment of segments) {
     const problem = checkSegment(segment);
-    if (problem !== undefined) return { error: `segment ${JSON.stringify(segment.slice(0, 40))} ${problem}` };
+    if (problem !== undefined) return { error: `segment ${quote(segment)} ${problem}` };
   }
   return { segments };
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { backoffDelay } from '../core/backoff.ts';
+import type { Result } from '../core/failure.ts';
 import { type Clock, type HostEntry, type Log, type Random, sleep } from '../core/ports.ts';
 import type { EngineInfo } from '../source/docker/engine.ts';
-import type { Result } from '../core/failure.ts';
 import type { StateFolder } from '../state/folder.ts';
 
 /** Which process this is: a new one at every start, and the boot of the machine that it lives in. */
@@ -47,7 +47,7 @@ export async function findOwner(search: OwnerSearch, signal: AbortSignal): Promi
   for (let attempt = 0; !signal.aborted; attempt += 1) {
     const info = await search.askEngine(signal);
     if (info.ok) {
-      const owner = info.value.id ?? randomUUID();
+      const owner = info.value.id?.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 64) ?? randomUUID();
       if (search.remember) await search.folder.saveOwnerId(owner);
       return owner;
     }

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Config, RegistryConfig } from '../config/config.ts';
 import type { Registry } from '../controller/announce.ts';
-import { drainPrefix } from '../controller/drains.ts';
 import type { Clock, HostEntry, Log, Random } from '../core/ports.ts';
 import { openEtcd } from '../provider/etcd/store.ts';
 import type { Identity } from '../provider/kv/heartbeat.ts';
@@ -36,7 +35,7 @@ function openRegistry(
     target: registry.name,
     store: store.reader,
     owner,
-    prefixes: [...prefixes, drainPrefix(owner)],
+    prefixes,
     clock,
     random,
     log,

@@ -9,8 +9,8 @@ import {
 } from '../controller/views.ts';
 import type { Container } from '../core/container.ts';
 import type { Description } from '../core/desired.ts';
-import type { Clock, RegistryReader, Source } from '../core/ports.ts';
 import type { Policy } from '../core/policy.ts';
+import type { Clock, RegistryReader, Source } from '../core/ports.ts';
 import type {
   ContainerView,
   ExplainView,

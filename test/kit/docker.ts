@@ -4,8 +4,11 @@ import Docker from 'dockerode';
 
 const busyboxImage = 'portolan-test/bb:1';
 
-/** Names what this test process creates, so that it can be told from what others run on the same engine. */
-export const runId = randomBytes(6).toString('hex');
+/**
+ * Names what this test process creates, so that it can be told from what others run on the same engine. It begins
+ * with the process id: what belongs to a process that is gone is a leftover.
+ */
+export const runId = `${process.pid}-${randomBytes(4).toString('hex')}`;
 
 /** On each container and network of the tests: hack/test.sh removes by it what a crash left. */
 export const testLabels: Readonly<Record<string, string>> = { 'portolan.test': runId };
@@ -25,7 +28,7 @@ export const tcpEcho = (port = 7001): string[] => [
 ];
 
 /** Does nothing until TERM. */
-const idle: string[] = ['sh', '-c', "trap 'exit 0' TERM; busybox sleep 86400 & wait"];
+export const idle: string[] = ['sh', '-c', "trap 'exit 0' TERM; busybox sleep 86400 & wait"];
 
 interface PortBinding {
   readonly HostIp?: string;

@@ -1,10 +1,10 @@
-import type { Clock } from '../../src/core/ports.ts';
 import { fail, ok, type Result } from '../../src/core/failure.ts';
+import type { Clock } from '../../src/core/ports.ts';
 import {
-  EVENT_FILTERS,
   type Engine,
   type EngineInfo,
   type EngineVersion,
+  EVENT_FILTERS,
   type EventQuery,
   type EventSink,
 } from '../../src/source/docker/engine.ts';
@@ -256,6 +256,11 @@ export class FakeEngine implements Engine {
       this.#holds.splice(this.#holds.indexOf(hold), 1);
       release();
     };
+  }
+
+  /** Only the event, whatever became of the container. */
+  announce(id: string, action: string): void {
+    this.#emit(this.#get(id), action);
   }
 
   /** Whatever happens in `act` happens without an event, as if the ring had overflowed. */

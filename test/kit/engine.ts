@@ -17,10 +17,8 @@ const engineScript = async (...args: readonly string[]): Promise<string> => {
 };
 
 export interface EngineOptions {
-  /** Lower case letters, digits and hyphens; unique on the machine. */
-  readonly name?: string;
   /** The Debian release whose Docker engine it is; the machine's own `dockerd` binary if not given. */
-  readonly suite?: 'sid';
+  readonly suite?: 'bookworm' | 'sid';
   /** Images loaded before it is handed out. Default: busybox. */
   readonly images?: readonly Parameters<typeof imageTar>[0][];
 }
@@ -49,7 +47,8 @@ export class PrivateEngine {
 
   static async start(options: EngineOptions = {}): Promise<PrivateEngine> {
     started += 1;
-    const name = options.name ?? `t${process.pid}-${started}`;
+    // `hack/engine.sh sweep` reads the process id out of the name.
+    const name = `t${process.pid}-${started}`;
     const suite = options.suite === undefined ? [] : [options.suite];
     const socketPath = await engineScript('up', name, ...suite);
     const engine = new PrivateEngine(name, socketPath, Number(await engineScript('subnet', name)));

@@ -17,7 +17,7 @@ export interface EtcdOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-export const DEFAULT_TIMEOUT_MS = 2_000;
+const DEFAULT_TIMEOUT_MS = 2_000;
 
 const GRPC_OPTIONS = {
   // 10,000 records are more than the 4 MiB that grpc-js takes by default.
@@ -53,8 +53,6 @@ export class EtcdConnection {
 
   constructor(options: EtcdOptions) {
     if (options.endpoints.length === 0) throw new Error('an etcd registry needs an endpoint');
-    // Each call under way listens to it.
-    setMaxListeners(0, this.#closed.signal);
     this.#options = options;
     this.clock = options.clock;
     this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
@@ -118,6 +116,8 @@ export class EtcdConnection {
     const over = new AbortController();
     let stop = (): void => undefined;
     const given = [signal, this.#closed.signal];
+    // Each call under way listens to them; that many are no leak.
+    setMaxListeners(0, ...given);
     if (given.some(({ aborted }) => aborted)) throw new Cancelled('cancelled');
     const ended = new Promise<never>((_, reject) => {
       const cancel = (): void => {

@@ -15,6 +15,7 @@ import { WatchStream } from './watch-stream.ts';
 import { after, bytes, endOf, fromWire, headOf, oneKey } from './wire.ts';
 
 const PAGE = '1000';
+const IN_FLIGHT = 4;
 
 export class EtcdReader implements KvReader {
   readonly #connection: EtcdConnection;
@@ -52,10 +53,12 @@ export class EtcdReader implements KvReader {
     const rest: (readonly string[])[] = [];
     for (let from = MAX_TXN_OPERATIONS; from < keys.length; from += MAX_TXN_OPERATIONS)
       rest.push(keys.slice(from, from + MAX_TXN_OPERATIONS));
-    const answers = await Promise.all(rest.map((chunk) => this.#chunk(chunk, signal, revision)));
-    for (const answer of answers) {
-      if (!answer.ok) return answer;
-      gather(entries, answer.value);
+    while (rest.length > 0) {
+      const together = rest.splice(0, IN_FLIGHT).map((chunk) => this.#chunk(chunk, signal, revision));
+      for (const answer of await Promise.all(together)) {
+        if (!answer.ok) return answer;
+        gather(entries, answer.value);
+      }
     }
     return ok({ clusterId: head.clusterId, revision, entries });
   }

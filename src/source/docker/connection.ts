@@ -80,7 +80,9 @@ function overNetwork(
   }
 }
 
-function parseAddress(text: string): { readonly host: string; readonly port: number | undefined } | undefined {
+function parseAddress(
+  text: string,
+): { readonly host: string; readonly port: number | undefined } | undefined {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:/[\]]+))(?::(\d{1,5}))?\/?$/.exec(text) ?? [];
   const host = bracketed ?? plain;
   if (host === undefined || (bracketed !== undefined && isIP(bracketed) !== 6)) return undefined;

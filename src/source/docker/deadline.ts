@@ -7,6 +7,11 @@ export interface Deadline {
   readonly ms: number;
 }
 
+/** Asked through a function: the compiler takes a property for unchanged across an `await`. */
+export function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
 /**
  * Calls with a signal that aborts when the caller's does, or when the time is up. It does not rely on the callee to
  * look at the signal: the answer is `docker-timeout` at the deadline even if the call never returns.

@@ -7,10 +7,10 @@ import { type Failure, fail, failure, ok, type Result } from '../../core/failure
 import type { EngineConnection } from './connection.ts';
 import {
   chooseApiVersion,
-  EVENT_FILTERS,
   type Engine,
   type EngineInfo,
   type EngineVersion,
+  EVENT_FILTERS,
   type EventQuery,
   type EventSink,
 } from './engine.ts';
@@ -40,25 +40,33 @@ export function createDockerodeEngine(connection: EngineConnection): Engine {
 
 class DockerodeEngine implements Engine {
   readonly #connection: EngineConnection;
-  readonly #agent: HttpAgent | HttpsAgent;
+  /** For questions: connections are kept, which saves a handshake for each inspection. */
+  #agent: HttpAgent | HttpsAgent;
+  /** For events: a connection of its own each time, so that a replay does not depend on one that may be dead. */
+  readonly #streamAgent: HttpAgent | HttpsAgent;
   #docker: Docker;
+  #streams: Docker;
 
   constructor(connection: EngineConnection) {
     this.#connection = connection;
-    const secure = 'host' in connection && connection.protocol === 'https';
-    // An agent of its own, so that `close` ends its connections and nobody else's.
-    this.#agent = new (secure ? HttpsAgent : HttpAgent)({ keepAlive: true, maxFreeSockets: 8 });
-    this.#docker = this.#client(undefined);
+    this.#agent = this.#newAgent(true);
+    this.#streamAgent = this.#newAgent(false);
+    this.#docker = this.#client(this.#agent, undefined);
+    this.#streams = this.#client(this.#streamAgent, undefined);
   }
 
   async negotiate(signal: AbortSignal): Promise<Result<EngineVersion>> {
-    const plain = abortable(this.#client(undefined));
+    // Kept connections belong to the past: to an engine that is gone, or to a path that is dead without a word.
+    this.#agent.destroy();
+    this.#agent = this.#newAgent(true);
+    const plain = abortable(this.#client(this.#agent, undefined));
     const answer = await this.#ask(() => plain.version({ abortSignal: signal }));
     if (!answer.ok) return answer;
     const parsed = versionSchema.safeParse(answer.value);
     if (!parsed.success) return fail('docker-rejected', 'what answers is not a Docker engine');
     const apiVersion = chooseApiVersion(parsed.data.ApiVersion, parsed.data.MinAPIVersion);
-    this.#docker = this.#client(apiVersion);
+    this.#docker = this.#client(this.#agent, apiVersion);
+    this.#streams = this.#client(this.#streamAgent, apiVersion);
     return ok({ version: parsed.data.Version, apiVersion });
   }
 
@@ -95,7 +103,7 @@ class DockerodeEngine implements Engine {
       ...(query.since === undefined ? {} : { since: query.since / 1000 }),
       ...(query.until === undefined ? {} : { until: query.until / 1000 }),
     };
-    const answer = await this.#ask(() => this.#docker.getEvents({ ...options, abortSignal: signal }));
+    const answer = await this.#ask(() => this.#streams.getEvents({ ...options, abortSignal: signal }));
     if (!answer.ok) return answer;
     const stream = answer.value;
     let why = 'the engine ended the event stream';
@@ -113,16 +121,23 @@ class DockerodeEngine implements Engine {
 
   close(): void {
     this.#agent.destroy();
+    this.#streamAgent.destroy();
+  }
+
+  #newAgent(keepAlive: boolean): HttpAgent | HttpsAgent {
+    const connection = this.#connection;
+    const secure = 'host' in connection && connection.protocol === 'https';
+    return new (secure ? HttpsAgent : HttpAgent)({ keepAlive, maxFreeSockets: 8 });
   }
 
   /** Every option is named, also where it is undefined: the library would fill gaps from `DOCKER_*` variables. */
-  #client(apiVersion: string | undefined): Docker {
+  #client(agent: HttpAgent | HttpsAgent, apiVersion: string | undefined): Docker {
     const connection = this.#connection;
     const shared = {
       version: apiVersion === undefined ? undefined : `v${apiVersion}`,
       timeout: undefined,
       pathPrefix: '/',
-      agent: this.#agent,
+      agent,
     };
     if ('socketPath' in connection) {
       return new Docker({ ...shared, socketPath: connection.socketPath, host: undefined, protocol: 'http' });
@@ -158,7 +173,7 @@ interface Abortable {
 }
 
 function abortable(docker: Docker): Abortable {
-  return docker as unknown as Abortable;
+  return docker;
 }
 
 function listOf(answer: Result<unknown>): Result<readonly unknown[]> {

@@ -79,7 +79,6 @@ export function compareApiVersions(a: string, b: string): number {
 
 /** The newest API that both sides know; an engine that has dropped all of ours is spoken to in its oldest. */
 export function chooseApiVersion(engineNewest: string, engineOldest: string | undefined): string {
-  const common =
-    compareApiVersions(engineNewest, NEWEST_KNOWN_API) < 0 ? engineNewest : NEWEST_KNOWN_API;
+  const common = compareApiVersions(engineNewest, NEWEST_KNOWN_API) < 0 ? engineNewest : NEWEST_KNOWN_API;
   return engineOldest !== undefined && compareApiVersions(common, engineOldest) < 0 ? engineOldest : common;
 }

@@ -21,9 +21,14 @@ export class Deliveries {
     return this.#times.has(event.key);
   }
 
-  /** Engine time of the newest event. */
+  /** Engine time of the newest event, or of the first subscription while there was none. */
   get latest(): number | undefined {
     return this.#latest;
+  }
+
+  /** A subscription is made; what happened before does not matter. */
+  begin(now: number | undefined): void {
+    this.#latest ??= now;
   }
 
   /**

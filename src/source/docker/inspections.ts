@@ -95,6 +95,11 @@ export class Inspections {
     return this.#isBusy(id) && !this.#early.has(id) && this.#running.get(id)?.job.kind !== 'early';
   }
 
+  /** The last try failed, and the next one is due later. */
+  isRetrying(id: string): boolean {
+    return this.#retries.has(id);
+  }
+
   /** Its facts are of no interest any more: it is dead or gone. */
   drop(id: string): void {
     this.#cancelRetry(id);
@@ -133,7 +138,9 @@ export class Inspections {
   /** The engine may hold an early inspection until the start is done: they never take all places. */
   #next(): Job | undefined {
     const earlyAllowed = this.#earlyRunning < Math.ceil(this.#options.limit / 2);
-    return takeFirst(this.#urgent) ?? (earlyAllowed ? takeFirst(this.#early) : undefined) ?? takeFirst(this.#bulk);
+    return (
+      takeFirst(this.#urgent) ?? (earlyAllowed ? takeFirst(this.#early) : undefined) ?? takeFirst(this.#bulk)
+    );
   }
 
   async #run(job: Job): Promise<void> {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Engine } from './engine.ts';
 import { type Deadline, withDeadline } from './deadline.ts';
+import type { Engine } from './engine.ts';
 import type { EventNetwork } from './event.ts';
 import { type DriverLookup, type Inspection, networkReferences } from './schema.ts';
 

@@ -21,7 +21,8 @@ export function portsOf(exposed: readonly string[], published: PortMap): Contain
     if (key === undefined) continue;
     const bindings = sortBindings(bindingsOf(published[text] ?? []));
     const known = ports.get(`${key.port}/${key.protocol}`);
-    if (known === undefined || bindings.length > 0) ports.set(`${key.port}/${key.protocol}`, { ...key, bindings });
+    if (known === undefined || bindings.length > 0)
+      ports.set(`${key.port}/${key.protocol}`, { ...key, bindings });
   }
   return [...ports.values()].sort((a, b) => a.port - b.port || compareText(a.protocol, b.protocol));
 }
@@ -56,7 +57,9 @@ function bindingsOf(raw: NonNullable<PortMap[string]>): Binding[] {
   return raw.flatMap(({ HostIp, HostPort }) => {
     const number = hostPort(HostPort);
     // Podman, and a request that names no address, say "" for every address.
-    return number === undefined ? [] : [{ hostIp: HostIp === undefined || HostIp === '' ? '0.0.0.0' : HostIp, hostPort: number }];
+    return number === undefined
+      ? []
+      : [{ hostIp: HostIp === undefined || HostIp === '' ? '0.0.0.0' : HostIp, hostPort: number }];
   });
 }
 

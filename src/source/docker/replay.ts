@@ -1,6 +1,6 @@
 import type { Failure } from '../../core/failure.ts';
 import { type Clock, sleep } from '../../core/ports.ts';
-import type { Deadline } from './deadline.ts';
+import { type Deadline, isAborted } from './deadline.ts';
 import type { Engine } from './engine.ts';
 import type { EngineClock } from './engine-clock.ts';
 import { type Deliveries, readHistory } from './feed.ts';
@@ -37,11 +37,13 @@ export async function watchForSilence(context: ReplayContext, signal: AbortSigna
   let { since } = context;
   for (;;) {
     await sleep(clock, everyMs, signal);
-    if (signal.aborted) return { type: 'aborted' };
+    if (isAborted(signal)) return { type: 'aborted' };
     const until = engineClock.now();
     // An engine that does not tell its time and has sent no event yet: there is nothing to compare.
     if (until === undefined) continue;
     since ??= until - everyMs;
+    // The engine's clock was set back.
+    if (until <= since) since = until - OVERLAP_MS;
     const end = await compare(context, since, until, signal);
     if (end !== undefined) return end;
     deliveries.prune(since - OVERLAP_MS);
@@ -56,12 +58,12 @@ async function compare(
   signal: AbortSignal,
 ): Promise<ReplayEnd | undefined> {
   const history = await readHistory(engine, deadline, { since, until }, signal);
-  if (signal.aborted) return { type: 'aborted' };
+  if (isAborted(signal)) return { type: 'aborted' };
   if (!history.ok) return { type: 'failed', failure: history.failure };
   const lacking = () => history.value.filter((event) => event.at >= since && !deliveries.has(event));
   if (lacking().length === 0) return undefined;
   await sleep(clock, ALLOWANCE_MS, signal);
-  if (signal.aborted) return { type: 'aborted' };
+  if (isAborted(signal)) return { type: 'aborted' };
   const missing = lacking().length;
   return missing === 0 ? undefined : { type: 'silent', missing };
 }

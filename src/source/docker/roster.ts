@@ -17,7 +17,7 @@ export interface Track {
   /** The list row that the facts were read with; undefined: to be inspected at the next list. */
   fingerprint: string | undefined;
   /** What became of the last inspection. */
-  read: 'alive' | 'not-alive' | 'failed' | undefined;
+  read: 'alive' | 'not-alive' | 'unreadable' | 'failed' | undefined;
   /** Number of the last event about it, see `Roster.events`. */
   touched: number;
 }

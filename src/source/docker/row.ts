@@ -7,7 +7,7 @@ const optional = <T extends z.ZodType>(type: T) => type.nullish().catch(undefine
 /** A row of the container list, only what tells whether an inspection would say something new. */
 const schema = z.object({
   Id: z.string().regex(/^[0-9a-f]{64}$/),
-  State: z.string(),
+  State: optional(z.string()),
   Status: z.string().catch(''),
   Names: optional(z.array(z.string())),
   Ports: optional(
@@ -52,11 +52,14 @@ export interface Row {
 export function readRow(json: unknown): Row | undefined {
   const parsed = schema.safeParse(json);
   if (!parsed.success) return undefined;
-  const state = powerState(parsed.data.State);
+  const { Id: id, State } = parsed.data;
+  // Without a state nothing can be concluded from the row; the inspection will tell.
+  if (State === null || State === undefined) return { id, alive: true, fingerprint: undefined };
+  const state = powerState(State);
   return {
-    id: parsed.data.Id,
+    id,
     alive: state === 'running' || state === 'paused',
-    fingerprint: restartCouldHide(parsed.data) ? undefined : fingerprintOf(parsed.data),
+    fingerprint: restartCouldHide(parsed.data) ? undefined : fingerprintOf(parsed.data, State),
   };
 }
 
@@ -70,15 +73,16 @@ function restartCouldHide(row: RawRow): boolean {
   return /^Up (Less than a second|\d+ seconds?|About a minute)/.test(row.Status);
 }
 
-function fingerprintOf(row: RawRow): string {
+function fingerprintOf(row: RawRow, state: string): string {
   const ports = (row.Ports ?? []).map(
-    ({ IP, PrivatePort, PublicPort, Type }) => `${IP ?? ''}|${PublicPort ?? ''}|${PrivatePort ?? ''}|${Type ?? ''}`,
+    ({ IP, PrivatePort, PublicPort, Type }) =>
+      `${IP ?? ''}|${PublicPort ?? ''}|${PrivatePort ?? ''}|${Type ?? ''}`,
   );
   const networks = Object.entries(row.NetworkSettings?.Networks ?? {}).map(
     ([name, it]) => `${name}|${it?.EndpointID ?? ''}|${it?.IPAddress ?? ''}|${it?.GlobalIPv6Address ?? ''}`,
   );
   const health = /\((healthy|unhealthy|health: starting)\)/.exec(row.Status)?.[1] ?? '';
-  return [row.State, health, sorted(row.Names ?? []), sorted(ports), sorted(networks)].join(' ');
+  return [state, health, sorted(row.Names ?? []), sorted(ports), sorted(networks)].join(' ');
 }
 
 function sorted(items: readonly string[]): string {

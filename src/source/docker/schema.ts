@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Container, ContainerNetwork, Health, PowerState } from '../../core/container.ts';
-import { fixedPortsOf, compareText, portsOf } from './ports.ts';
+import { compareText, fixedPortsOf, portsOf } from './ports.ts';
 import { signalName } from './signal-name.ts';
 
 /** A field that may be absent, null or of another type than expected: then it is as if it were absent. */
@@ -8,7 +8,13 @@ const lenient = <T extends z.ZodType>(type: T) => type.nullish().catch(undefined
 
 const text = lenient(z.string());
 const portMap = lenient(
-  z.record(z.string(), z.array(z.object({ HostIp: z.string().optional(), HostPort: z.string().optional() })).nullable().catch(null)),
+  z.record(
+    z.string(),
+    z
+      .array(z.object({ HostIp: z.string().optional(), HostPort: z.string().optional() }))
+      .nullable()
+      .catch(null),
+  ),
 );
 const keys = lenient(z.record(z.string(), z.unknown()));
 
@@ -92,20 +98,23 @@ export function mayBeProvisional({ networkMode }: Container): boolean {
   return networkMode !== '' && !networkMode.startsWith('container:');
 }
 
+const DEFAULT_STOP_SECONDS = 10;
+
 /** The facts that no start changes. */
 function identityOf(from: Inspection) {
   const created = Date.parse(from.Created ?? '');
+  const config: Partial<NonNullable<Inspection['Config']>> = from.Config ?? {};
   return {
     id: from.Id,
     name: from.Name.replace(/^\//, ''),
-    hostname: from.Config?.Hostname ?? '',
-    image: from.Config?.Image ?? '',
-    labels: sortedMap(Object.entries(from.Config?.Labels ?? {})),
-    env: sortedMap((from.Config?.Env ?? []).map(splitVariable)),
+    hostname: config.Hostname ?? '',
+    image: config.Image ?? '',
+    labels: sortedMap(Object.entries(config.Labels ?? {})),
+    env: sortedMap((config.Env ?? []).map(splitVariable)),
     createdAt: Number.isNaN(created) ? 0 : created,
     networkMode: from.HostConfig?.NetworkMode ?? '',
-    stopSignal: signalName(from.Config?.StopSignal ?? undefined),
-    stopTimeoutMs: (from.Config?.StopTimeout ?? 10) * 1000,
+    stopSignal: signalName(config.StopSignal ?? undefined),
+    stopTimeoutMs: (config.StopTimeout ?? DEFAULT_STOP_SECONDS) * 1000,
   };
 }
 

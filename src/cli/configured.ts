@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import { type Loaded, loadConfig } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
+import { printable } from '../core/printable.ts';
+import { CliError, EXIT } from './exit.ts';
+import type { CliIo } from './io.ts';
+import { flagsOf } from './options.ts';
+
+export type Configured = Extract<Loaded, { ok: true }>;
+
+/** Loads the configuration of a command; all that is wrong with it is one error. */
+export function configured(command: Command, io: CliIo, readSecrets: boolean): Configured {
+  const file = command.optsWithGlobals<{ config?: string }>().config;
+  const machine = { ...io.machine, readSecrets };
+  const loaded = loadConfig({ file, env: io.env, flags: flagsOf(command), machine });
+  if (loaded.ok) return loaded;
+  const lines = [...loaded.problems, ...loaded.warnings].map((problem) => printable(formatProblem(problem)));
+  const flagsOnly = loaded.problems.every(({ origin }) => origin.type === 'flag');
+  throw new CliError(lines.join('\n'), flagsOnly ? EXIT.usage : EXIT.config);
+}
+
+/** Warnings on the standard error, so that the output stays what was asked for. */
+export function showWarnings({ warnings }: Configured, io: CliIo): void {
+  for (const warning of warnings) io.stderr(`portolan: warning: ${printable(formatProblem(warning))}\n`);
+}

@@ -1,0 +1,22 @@
+/** Exit codes, the same for every command; documented in `--help` and in the reference. */
+export const EXIT = { ok: 0, error: 1, changes: 2, usage: 64, config: 78, interrupted: 130 } as const;
+
+export const EXIT_TEXT = [
+  '0    all is well; with plan: nothing would change',
+  '1    an error, or what was asked for is not so (health: not ready; plan: nothing can be observed)',
+  '2    plan: there are changes',
+  '64   wrong use of the command line',
+  '78   the configuration has errors',
+  '130  interrupted twice',
+] as const;
+
+/** Something that ends a command; the message is for people and says what to do. */
+export class CliError extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number = EXIT.error) {
+    super(message);
+    this.name = 'CliError';
+    this.exitCode = exitCode;
+  }
+}

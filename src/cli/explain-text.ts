@@ -1,0 +1,112 @@
+import type { Paint } from '../core/diff.ts';
+import { printable } from '../core/printable.ts';
+import type { Reason, ReasonCode } from '../core/reason.ts';
+import type { DialectReading, Service } from '../core/service.ts';
+import type { ExplainedEndpoint, ExplainView, RecordView, ServiceView } from '../core/status.ts';
+import { lastOutcome, nextTry } from './lists.ts';
+import { since, span } from './time.ts';
+
+/** A label and what it says; a section is a heading and such lines. */
+type Line = readonly [label: string, text: string];
+
+/** Reasons about the container itself; all others are about its addresses. */
+const OF_CONTAINER: ReadonlySet<ReasonCode> = new Set([
+  'not-running',
+  'one-off',
+  'disabled',
+  'bad-value',
+  'provisional',
+  'no-service',
+]);
+
+/** The whole story of one container for people, ending with one sentence that sums it up. */
+export function renderExplain(view: ExplainView, now: number, paint: Paint): string {
+  if (!view.seen) return `${printable(view.summary)}\n`;
+  const sections: readonly (readonly [string, readonly Line[]])[] = [
+    ['Container', containerLines(view)],
+    ['Dialects', view.dialects.flatMap(dialectLines)],
+    ['Address', addressLines(view)],
+    ['State', view.endpoints.map(({ service }) => stateLine(service, now))],
+    ['Records', view.endpoints.flatMap((endpoint) => recordLines(endpoint, now))],
+  ];
+  const parts = sections.map(([title, lines]) => renderSection(title, lines, paint));
+  return `${parts.join('\n')}\n${printable(view.summary)}\n`;
+}
+
+function renderSection(title: string, lines: readonly Line[], paint: Paint): string {
+  const shown: readonly Line[] = lines.length > 0 ? lines : [['', 'none']];
+  const width = Math.max(...shown.map(([label]) => printable(label).length));
+  const rows = shown.map(([label, text]) =>
+    `  ${paint('faint', printable(label).padEnd(width))}  ${printable(text)}`.trimEnd(),
+  );
+  return `${[paint('target', title), ...rows].join('\n')}\n`;
+}
+
+function containerLines({ container, reasons }: ExplainView): Line[] {
+  if (container === undefined) return [];
+  const { name, id, image, state, health, startedAt, networkMode, stopSignal, stopTimeoutMs } = container;
+  return [
+    ['name', name],
+    ['id', id.slice(0, 12)],
+    ['image', image],
+    ['state', health === 'none' ? `${state}, no health check` : `${state}, ${health}`],
+    ['started', startedAt ?? 'not yet'],
+    ['network', networkMode],
+    ['stops by', `${stopSignal}, killed after ${span(stopTimeoutMs)}`],
+    ...reasons.filter(({ code }) => OF_CONTAINER.has(code)).map((why): Line => ['left out', sentence(why)]),
+  ];
+}
+
+function dialectLines({ dialect, services, used, reasons }: DialectReading): Line[] {
+  const found = services.length === 0 ? 'no service' : services.map(describeService).join(', ');
+  return [
+    [dialect, found],
+    ...used.map(({ from, key, meaning }): Line => ['  used', `${from} ${key}: ${meaning}`]),
+    ...reasons.map((why): Line => [why.code === 'unknown-key' ? '  misspelt' : '  note', sentence(why)]),
+  ];
+}
+
+function describeService({ path, port, protocol, type }: Service): string {
+  return `/${path.join('/')} from ${port}/${protocol} (${type})`;
+}
+
+function sentence({ message, about, suggestion }: Reason): string {
+  const subject = about === undefined || message.includes(about) ? message : `${about}: ${message}`;
+  const hint =
+    suggestion === undefined || message.includes(suggestion) ? '' : `; did you mean ${suggestion}?`;
+  return `${subject}${hint}`;
+}
+
+function addressLines({ endpoints, reasons }: ExplainView): Line[] {
+  return [
+    ...endpoints.map(({ service, address }): Line => [nameOf(service), sentence(address)]),
+    ...reasons.filter(({ code }) => !OF_CONTAINER.has(code)).map((why): Line => ['left out', sentence(why)]),
+  ];
+}
+
+function nameOf({ path, address }: ServiceView): string {
+  return `${path} ${address}`;
+}
+
+function stateLine(service: ServiceView, now: number): Line {
+  const cause = service.cause === undefined ? '' : ` (${service.cause})`;
+  return [nameOf(service), `${service.state}${cause}, since ${since(service.since, now)}`];
+}
+
+function recordLines({ records }: ExplainedEndpoint, now: number): Line[] {
+  return records.flatMap((record): Line[] => {
+    const details: Line[] = record.why === undefined ? [] : [['  why', record.why]];
+    return [[record.target, `${record.key}  ${recordState(record, now)}`], ...details];
+  });
+}
+
+function recordState(record: RecordView, now: number): string {
+  const outcome = lastOutcome(record, now);
+  const retry = nextTry(record, now);
+  return [
+    record.state,
+    record.revision === undefined ? 'not in the registry' : `revision ${record.revision}`,
+    ...(outcome === '' ? [] : [`last ${outcome}`]),
+    ...(retry === '' ? [] : [`next try ${retry}`]),
+  ].join(', ');
+}

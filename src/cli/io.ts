@@ -1,0 +1,23 @@
+import type { planOnce, runAgent } from '../agent.ts';
+import type { Machine } from '../config/context.ts';
+import type { Environment } from '../config/environment.ts';
+import type { Clock, Random } from '../core/ports.ts';
+import type { LogOptions, ProcessLog } from '../telemetry/log.ts';
+
+/** What the process lends to the command line; tests lend something else. */
+export interface CliIo {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  /** The standard output is a terminal. */
+  readonly terminal: boolean;
+  readonly color: boolean;
+  readonly env: Environment;
+  readonly machine: Omit<Machine, 'readSecrets'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly version: string;
+  /** Aborts when the process is asked to end. */
+  readonly signal: AbortSignal;
+  readonly openLog: (options: Pick<LogOptions, 'level' | 'format' | 'fd'>) => ProcessLog;
+  readonly agent: { readonly run: typeof runAgent; readonly planOnce: typeof planOnce };
+}

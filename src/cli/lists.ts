@@ -1,0 +1,83 @@
+import type { ContainerView, HostView, RecordView, ServiceView } from '../core/status.ts';
+import { type Column, renderTable } from './table.ts';
+import { since, span } from './time.ts';
+
+/** What `get` can show. */
+export const RESOURCES = ['services', 'containers', 'hosts', 'records'] as const;
+export type Resource = (typeof RESOURCES)[number];
+
+const shortId = (id: string): string => id.slice(0, 12);
+const yes = (value: boolean): string => (value ? 'yes' : 'no');
+
+const services = (now: number): readonly Column<ServiceView>[] => [
+  { title: 'PATH', cell: ({ path }) => path, max: 60 },
+  { title: 'TYPE', cell: ({ type }) => type },
+  { title: 'ADDRESS', cell: ({ address }) => address, max: 48 },
+  { title: 'CONTAINER', cell: ({ container }) => container },
+  { title: 'STATE', cell: ({ state, cause }) => (cause === undefined ? state : `${state} (${cause})`) },
+  { title: 'SINCE', cell: (row) => since(row.since, now) },
+  { title: 'ID', cell: ({ containerId }) => containerId, wide: true },
+  { title: 'PORT', cell: ({ containerPort }) => containerPort, wide: true },
+  { title: 'DIALECT', cell: ({ dialect }) => dialect, wide: true },
+  { title: 'TAGS', cell: ({ tags }) => tags.join(','), wide: true },
+  { title: 'WEIGHT', cell: ({ weight }) => weight?.toString() ?? '', wide: true },
+];
+
+const containers: readonly Column<ContainerView>[] = [
+  { title: 'NAME', cell: ({ name }) => name },
+  { title: 'ID', cell: ({ id }) => shortId(id) },
+  { title: 'IMAGE', cell: ({ image }) => image },
+  { title: 'STATE', cell: ({ state }) => state },
+  { title: 'HEALTH', cell: ({ health }) => health },
+  { title: 'SERVICES', cell: (row) => row.services.toString() },
+  { title: 'WHY NOT', cell: ({ why }) => why ?? '', max: 80 },
+];
+
+const hosts = (now: number): readonly Column<HostView>[] => [
+  { title: 'OWNER', cell: ({ owner }) => owner },
+  { title: 'NAME', cell: ({ name }) => name },
+  { title: 'ADDRESSES', cell: ({ addresses }) => addresses.join(',') },
+  { title: 'VERSION', cell: ({ version }) => version },
+  { title: 'UP', cell: (row) => since(row.since, now) },
+  { title: 'SELF', cell: ({ self }) => yes(self) },
+  { title: 'HANDOVER', cell: ({ handover }) => yes(handover) },
+  { title: 'REGISTRY', cell: ({ target }) => target, max: 48 },
+  { title: 'INSTANCE', cell: ({ instance }) => instance, wide: true },
+  { title: 'LEASE', cell: ({ lease }) => lease, wide: true },
+];
+
+const records = (now: number): readonly Column<RecordView>[] => [
+  { title: 'KEY', cell: ({ key }) => key, max: 80 },
+  { title: 'STATE', cell: ({ state }) => state },
+  { title: 'REVISION', cell: ({ revision }) => revision ?? '' },
+  { title: 'LAST OUTCOME', cell: (row) => lastOutcome(row, now) },
+  { title: 'NEXT TRY', cell: (row) => nextTry(row, now) },
+  { title: 'REGISTRY', cell: ({ target }) => target, max: 48 },
+  { title: 'WHY', cell: ({ why }) => why ?? '', max: 60 },
+  { title: 'ENDPOINT', cell: ({ endpoint }) => endpoint ?? '', wide: true },
+  { title: 'VALUE', cell: ({ value }) => value ?? '', wide: true },
+];
+
+export function lastOutcome({ lastOutcome: outcome, lastOutcomeAt: at }: RecordView, now: number): string {
+  if (outcome === undefined) return '';
+  return at === undefined ? outcome : `${outcome} ${since(at, now)} ago`;
+}
+
+export function nextTry({ nextTryAt }: RecordView, now: number): string {
+  return nextTryAt === undefined ? '' : `in ${span(nextTryAt - now)}`;
+}
+
+/** A list that the agent sent, as a table. `now`: epoch milliseconds, for times such as `3m`. */
+export function renderList(resource: Resource, rows: readonly unknown[], wide: boolean, now: number): string {
+  if (rows.length === 0) return `No ${resource}.\n`;
+  switch (resource) {
+    case 'services':
+      return renderTable(services(now), rows as readonly ServiceView[], wide);
+    case 'containers':
+      return renderTable(containers, rows as readonly ContainerView[], wide);
+    case 'hosts':
+      return renderTable(hosts(now), rows as readonly HostView[], wide);
+    case 'records':
+      return renderTable(records(now), rows as readonly RecordView[], wide);
+  }
+}

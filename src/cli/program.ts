@@ -1,0 +1,167 @@
+import { Argument, Command, CommanderError, Option } from 'commander';
+import { CONFIG_VARIABLE } from '../config/environment.ts';
+import { printable } from '../core/printable.ts';
+import { check, print, schema } from './commands/config.ts';
+import { explain } from './commands/explain.ts';
+import { get } from './commands/get.ts';
+import { health } from './commands/health.ts';
+import { plan } from './commands/plan.ts';
+import { run } from './commands/run.ts';
+import { CliError, EXIT, EXIT_TEXT } from './exit.ts';
+import type { CliIo } from './io.ts';
+import { RESOURCES, type Resource } from './lists.ts';
+import { addSettings, CLIENT_SETTINGS } from './options.ts';
+
+/** Runs one command line; the result is the exit code. Only what nobody expected is thrown. */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const program = createProgram(io, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (io.signal.aborted) return EXIT.ok;
+    if (!(error instanceof CliError)) throw error;
+    for (const line of error.message.split('\n')) io.stderr(`portolan: ${printable(line)}\n`);
+    return error.exitCode;
+  }
+}
+
+type Finish = (exitCode: number) => void;
+
+/** The commands with their options; `finish` takes the exit code of the one that ran. */
+export function createProgram(io: CliIo, finish: Finish): Command {
+  const program = new Command('portolan')
+    .description('Keeps registries equal to what the containers of this host offer.')
+    .option('-c, --config <file>', `configuration file (env: ${CONFIG_VARIABLE})`)
+    .version(io.version, '-V, --version')
+    .helpCommand(true)
+    .addHelpText('after', `\nExit codes:\n${EXIT_TEXT.map((line) => `  ${line}\n`).join('')}`)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: io.stdout,
+      writeErr: io.stderr,
+      getOutHasColors: () => io.color,
+      getErrHasColors: () => false,
+    });
+  program.addCommand(runCommand(io, finish));
+  program.addCommand(planCommand(io, finish));
+  program.addCommand(getCommand(io, finish));
+  program.addCommand(explainCommand(io, finish));
+  program.addCommand(healthCommand(io, finish));
+  program.addCommand(configCommand(io, finish));
+  program.addCommand(versionCommand(io, finish));
+  for (const command of withSubcommands(program)) command.copyInheritedSettings(program);
+  return program;
+}
+
+/** The program's commands and theirs, in order. */
+export function withSubcommands(command: Command): Command[] {
+  return command.commands.flatMap((child) => [child, ...withSubcommands(child)]);
+}
+
+const output = (choices: readonly string[], first: string): Option =>
+  new Option('-o, --output <form>', 'form of the output').choices([...choices]).default(first);
+
+function runCommand(io: CliIo, finish: Finish): Command {
+  const command = new Command('run')
+    .summary('run the agent')
+    .description(
+      'Runs the agent in the foreground: announces what the containers of this host offer, until it is stopped.',
+    )
+    .action(async () => {
+      finish(await run(command, io));
+    });
+  return addSettings(command, () => true);
+}
+
+function planCommand(io: CliIo, finish: Finish): Command {
+  const command = new Command('plan')
+    .alias('diff')
+    .summary('show what would change')
+    .description(
+      'Shows what a pass would change, and why. With a registry (--registry) it makes a pass of its own that writes nothing; without one it asks the running agent.',
+    )
+    .addOption(output(['text', 'json', 'yaml'], 'text'))
+    .action(async () => {
+      finish(await plan(command, io));
+    });
+  return addSettings(command, ({ path }) => path !== 'dryRun' && path !== 'once');
+}
+
+function getCommand(io: CliIo, finish: Finish): Command {
+  const command = new Command('get')
+    .summary('list what the agent knows')
+    .description('Lists services, containers, hosts or records, as the running agent sees them.')
+    .addArgument(new Argument('<what>', 'what to list').choices([...RESOURCES]))
+    .addOption(output(['table', 'wide', 'json', 'yaml'], 'table'))
+    .option('-w, --watch', 'show the list again whenever it changes')
+    .action(async (what: Resource) => {
+      finish(await get(what, command, io));
+    });
+  return addSettings(command, ({ path }) => CLIENT_SETTINGS.has(path));
+}
+
+function explainCommand(io: CliIo, finish: Finish): Command {
+  const command = new Command('explain')
+    .summary('tell why a container is published, or not')
+    .description(
+      'Tells the whole story of one container: what each dialect read, the address chosen and why, its state, and its record in each registry. Also for a container that is not published.',
+    )
+    .argument('<container>', 'its name, its id or the beginning of its id')
+    .addOption(output(['text', 'json', 'yaml'], 'text'))
+    .action(async (reference: string) => {
+      finish(await explain(reference, command, io));
+    });
+  return addSettings(command, ({ path }) => CLIENT_SETTINGS.has(path));
+}
+
+function healthCommand(io: CliIo, finish: Finish): Command {
+  const command = new Command('health')
+    .summary('tell whether the agent is ready')
+    .description('Exits 0 when the running agent is ready, else 1, and says what it waits for.')
+    .option('--live', 'only ask whether it answers')
+    .action(async () => {
+      finish(await health(command, io));
+    });
+  return addSettings(command, ({ path }) => CLIENT_SETTINGS.has(path));
+}
+
+function configCommand(io: CliIo, finish: Finish): Command {
+  const checking = new Command('check')
+    .description(
+      'Reports everything that is wrong with the configuration, each with its place and its remedy.',
+    )
+    .action(() => {
+      finish(check(checking, io));
+    });
+  const printing = new Command('print')
+    .description('Prints every setting, its value and where it came from. Secrets are hidden.')
+    .addOption(output(['text', 'json', 'yaml'], 'text'))
+    .action(() => {
+      finish(print(printing, io));
+    });
+  const describing = new Command('schema')
+    .description('Prints the JSON Schema of the configuration file.')
+    .action(() => {
+      finish(schema(io));
+    });
+  return new Command('config')
+    .description('Checks, prints and describes the configuration.')
+    .addCommand(addSettings(checking, () => true))
+    .addCommand(addSettings(printing, () => true))
+    .addCommand(describing);
+}
+
+function versionCommand(io: CliIo, finish: Finish): Command {
+  return new Command('version').description('Prints the version.').action(() => {
+    io.stdout(
+      `portolan ${io.version} (node ${process.versions.node}, ${process.platform} ${process.arch})\n`,
+    );
+    finish(EXIT.ok);
+  });
+}

@@ -1,0 +1,62 @@
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import type { Config, Settings } from './config.ts';
+import { type Context, complain, type Machine, warn } from './context.ts';
+import { LOOPBACK, registries } from './registries.ts';
+
+/** Longest path that the kernel takes for a Unix socket. */
+const SOCKET_PATH_MAX = 107;
+
+/** Fills in what depends on the machine and checks what zod cannot see: files, and settings that exclude each other. */
+export function resolveConfig(settings: Settings, context: Context): Config {
+  const stateDir = resolve(settings.stateDir ?? defaultStateDir(context.machine));
+  const config: Config = {
+    ...settings,
+    ownerId: settings.ownerId,
+    stateDir,
+    controlSocket: resolve(settings.controlSocket ?? join(stateDir, 'portolan.sock')),
+    registries: registries(settings, context),
+  };
+  checkSocket(config, context);
+  checkPrefixes(config, context);
+  checkListener(config, context);
+  if (config.once && !config.dryRun && config.registries.every(({ kind }) => kind === 'memory'))
+    complain(context, ['once'], 'has nothing to converge: the embedded registry ends with the process', {
+      remedy: 'name a real registry by --registry, or add --dry-run to see what would be announced',
+    });
+  return config;
+}
+
+export function defaultStateDir({ uid, home, stateHome }: Machine): string {
+  if (uid === 0) return '/var/lib/portolan';
+  return stateHome !== undefined && isAbsolute(stateHome)
+    ? join(stateHome, 'portolan')
+    : join(home, '.local/state/portolan');
+}
+
+function checkSocket({ controlSocket }: Config, context: Context): void {
+  if (Buffer.byteLength(controlSocket) > SOCKET_PATH_MAX)
+    complain(context, ['controlSocket'], `${controlSocket} is longer than ${SOCKET_PATH_MAX} bytes`, {
+      remedy: `name a shorter one, such as /run/portolan.sock (its folder is ${dirname(controlSocket)})`,
+    });
+}
+
+/** Of two layouts, neither may lie inside the other: a reader of one would find records of the other. */
+function checkPrefixes({ layouts }: Config, context: Context): void {
+  const active = Object.entries(layouts).filter(([, { enabled }]) => enabled);
+  for (const [name, { prefix }] of active)
+    for (const [other, { prefix: outer }] of active)
+      if (name !== other && prefix.startsWith(outer) && (prefix !== outer || name > other))
+        complain(context, ['layouts', name, 'prefix'], `${prefix} lies inside that of ${other}, ${outer}`, {
+          remedy: 'give each layout a prefix of its own',
+        });
+}
+
+function checkListener({ http }: Config, context: Context): void {
+  if (http.listen !== undefined && !LOOPBACK.test(http.listen.host))
+    warn(
+      context,
+      ['http', 'listen'],
+      `${http.listen.host} can be reached from other machines, and what it shows is not protected`,
+      'listen on 127.0.0.1 unless that is meant',
+    );
+}

@@ -1,0 +1,115 @@
+import { printable } from './printable.ts';
+import type { PlanLine, PlanView, TargetPlan } from './status.ts';
+
+/** How a part of the text is meant; who prints it chooses the colour. */
+export type PlanStyle = 'target' | 'create' | 'update' | 'delete' | 'leave' | 'failure' | 'faint';
+export type Paint = (style: PlanStyle, text: string) => string;
+
+export const PLAIN: Paint = (_style, text) => text;
+
+interface Look {
+  readonly mark: string;
+  readonly words: string;
+  readonly style: PlanStyle;
+  /** For the summary: `2 to create`. */
+  readonly count: string;
+}
+
+/** In the order of the summary. `forget` and `restore` touch the ledger only, never a record. */
+const LOOKS: Readonly<Record<PlanLine['action'], Look>> = {
+  create: { mark: '+', words: 'create', style: 'create', count: 'to create' },
+  update: { mark: '~', words: 'update', style: 'update', count: 'to update' },
+  delete: { mark: '-', words: 'delete', style: 'delete', count: 'to delete' },
+  restore: { mark: '~', words: 'restore', style: 'update', count: 'ledger entries to restore' },
+  forget: { mark: '~', words: 'forget', style: 'update', count: 'ledger entries to forget' },
+  leave: { mark: '=', words: 'leave alone', style: 'leave', count: 'left alone' },
+};
+
+const WIDTH = Math.max(...Object.values(LOOKS).map(({ words }) => words.length));
+
+/** The plan as people read it: grouped by target, each change and each record left alone with its reason. */
+export function renderPlan(view: PlanView, paint: Paint = PLAIN): string {
+  if (view.targets.length === 0) return 'There is no registry to compare with.\n';
+  return view.targets.map((target) => renderTarget(target, paint)).join('\n');
+}
+
+/** Changes that a pass would make now; records left alone are none. */
+export function countChanges(view: PlanView): number {
+  return view.targets.reduce(
+    (sum, { lines }) => sum + lines.filter(({ action }) => action !== 'leave').length,
+    0,
+  );
+}
+
+function renderTarget({ target, failure, lines }: TargetPlan, paint: Paint): string {
+  const head = paint('target', printable(target));
+  if (failure !== undefined) {
+    const why = printable(`cannot be observed: ${failure.message}`);
+    return `${head}\n  ${paint('failure', `! ${why}`)} ${paint('faint', `[${failure.code}]`)}\n`;
+  }
+  const body = lines.flatMap((line) => renderLine(line, paint));
+  return `${[head, ...body, `  ${summary(lines)}`].join('\n')}\n`;
+}
+
+function renderLine(line: PlanLine, paint: Paint): string[] {
+  const { mark, words, style } = LOOKS[line.action];
+  const head = `  ${paint(style, `${mark} ${words.padEnd(WIDTH)}`)}  ${printable(line.key)}`;
+  const details = detailsOf(line).map((text) => `      ${paint('faint', printable(text))}`);
+  return [`${head}  ${paint('faint', `# ${printable(line.reason)}`)}`, ...details];
+}
+
+function detailsOf({ action, before, after }: PlanLine): string[] {
+  if (action === 'create' && after !== undefined) return [after];
+  if (action === 'update' && before !== undefined && after !== undefined) return compareValues(before, after);
+  return [];
+}
+
+/** What differs between two values, field by field when both are JSON objects. */
+export function compareValues(before: string, after: string): string[] {
+  const old = parse(before);
+  const fresh = parse(after);
+  if (!isObject(old) || !isObject(fresh)) return [`${before} -> ${after}`];
+  const differences = compareObjects(old, fresh, '');
+  return differences.length > 0 ? differences : ['the same fields, written differently'];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function compareObjects(before: Fields, after: Fields, above: string): string[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return names.flatMap((name) => {
+    const path = `${above}${name}`;
+    if (!Object.hasOwn(after, name)) return [`${path}: ${show(before[name])} -> (none)`];
+    if (!Object.hasOwn(before, name)) return [`${path}: (none) -> ${show(after[name])}`];
+    const old = before[name];
+    const fresh = after[name];
+    if (isObject(old) && isObject(fresh)) return compareObjects(old, fresh, `${path}.`);
+    return show(old) === show(fresh) ? [] : [`${path}: ${show(old)} -> ${show(fresh)}`];
+  });
+}
+
+const show = (value: unknown): string => JSON.stringify(value);
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function summary(lines: readonly PlanLine[]): string {
+  const counts = new Map<PlanLine['action'], number>();
+  for (const { action } of lines) counts.set(action, (counts.get(action) ?? 0) + 1);
+  const parts = Object.entries(LOOKS).flatMap(([action, { count }]) => {
+    const number = counts.get(action as PlanLine['action']);
+    return number === undefined ? [] : [`${number} ${count}`];
+  });
+  const changes = lines.some(({ action }) => action !== 'leave');
+  const start = changes ? 'Plan' : 'No changes';
+  return parts.length === 0 ? `${start}.` : `${start}: ${parts.join(', ')}.`;
+}

@@ -1,0 +1,57 @@
+import type { Container, Protocol } from '../core/container.ts';
+import { isDirect, usesHostNetwork } from '../core/network.ts';
+import { compareText } from '../core/order.ts';
+
+/** A container port as metadata or the engine names it. */
+export interface PortRef {
+  readonly port: number;
+  readonly protocol: Protocol;
+}
+
+export function portName({ port, protocol }: PortRef): string {
+  return `${String(port)}/${protocol}`;
+}
+
+export function samePort(a: PortRef, b: PortRef): boolean {
+  return a.port === b.port && a.protocol === b.protocol;
+}
+
+/** By number, TCP before UDP. */
+export function comparePorts(a: PortRef, b: PortRef): number {
+  return a.port - b.port || compareText(a.protocol, b.protocol);
+}
+
+/** `80` as a port number; leading zeros are refused, so that each port has one spelling. */
+export function parsePortNumber(text: string): number | undefined {
+  const port = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0;
+  return port >= 1 && port <= 65_535 ? port : undefined;
+}
+
+/** A port without a protocol is TCP, unless the container has it for UDP alone. */
+export function protocolOf(container: Pick<Container, 'ports'>, port: number): Protocol {
+  const protocols = container.ports.filter((its) => its.port === port).map(({ protocol }) => protocol);
+  return protocols.includes('udp') && !protocols.includes('tcp') ? 'udp' : 'tcp';
+}
+
+/** Every port that the image or the run command exposes, SCTP left out. */
+export function exposedPorts(container: Pick<Container, 'ports'>): readonly PortRef[] {
+  return inOrder(container.ports);
+}
+
+/**
+ * The ports that the container offers without further words: the published ones and, where nothing has to be published
+ * (the host's network, macvlan), the exposed ones.
+ */
+export function offeredPorts(
+  container: Pick<Container, 'ports' | 'networks' | 'networkMode'>,
+): readonly PortRef[] {
+  const direct = usesHostNetwork(container) || container.networks.some(isDirect);
+  return inOrder(container.ports.filter(({ bindings }) => direct || bindings.length > 0));
+}
+
+function inOrder(ports: readonly PortRef[]): readonly PortRef[] {
+  const unique = new Map<string, PortRef>();
+  for (const { port, protocol } of ports)
+    if (protocol !== 'sctp') unique.set(portName({ port, protocol }), { port, protocol });
+  return [...unique.values()].sort(comparePorts);
+}

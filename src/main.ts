@@ -1,0 +1,94 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { planOnce, runAgent } from './agent.ts';
+import { EXIT } from './cli/exit.ts';
+import type { CliIo } from './cli/io.ts';
+import { runCli } from './cli/program.ts';
+import { printable } from './core/printable.ts';
+import { systemClock } from './telemetry/clock.ts';
+import { createLog, type ProcessLog } from './telemetry/log.ts';
+import { wantsColor } from './telemetry/paint.ts';
+
+/** The one place that knows the process: its signals, its streams, its exit code. */
+const LINGER_MS = 2000;
+const stopping = new AbortController();
+const logs: ProcessLog[] = [];
+let verbose = false;
+
+function end(exitCode: number): never {
+  for (const log of logs) log.flush();
+  process.exit(exitCode);
+}
+
+function onSignal(signal: NodeJS.Signals): void {
+  // Whoever presses Ctrl-C twice does not want to wait for a good end.
+  if (stopping.signal.aborted && signal === 'SIGINT') end(EXIT.interrupted);
+  stopping.abort();
+}
+
+/** One line; the stack is for those who asked for it. */
+function report(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`portolan: ${printable(message)}\n`);
+  if (verbose && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+function write(stream: NodeJS.WriteStream): (text: string) => void {
+  // The reader of a pipe may leave, as `head` does: then there is nothing more to do.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    end(error.code === 'EPIPE' ? EXIT.ok : EXIT.error);
+  });
+  return (text) => {
+    stream.write(text);
+  };
+}
+
+const color = wantsColor(process.stdout.isTTY, process.env);
+const io: CliIo = {
+  stdout: write(process.stdout),
+  stderr: write(process.stderr),
+  terminal: process.stdout.isTTY,
+  color,
+  env: process.env,
+  machine: {
+    uid: process.getuid?.(),
+    home: homedir(),
+    stateHome: process.env['XDG_STATE_HOME'],
+    readFile: (path) => readFileSync(path, 'utf8'),
+  },
+  clock: systemClock,
+  random: Math.random,
+  version: readVersion(),
+  signal: stopping.signal,
+  openLog: ({ level, format, fd }) => {
+    verbose = level === 'debug';
+    const terminal = fd === 1 ? process.stdout.isTTY : process.stderr.isTTY;
+    const log = createLog({ level, format, fd, terminal, color: wantsColor(terminal, process.env) });
+    logs.push(log);
+    return log;
+  },
+  agent: { run: runAgent, planOnce },
+};
+
+process.on('SIGTERM', onSignal);
+process.on('SIGINT', onSignal);
+process.on('uncaughtException', (error) => {
+  report(error);
+  end(EXIT.error);
+});
+
+try {
+  process.exitCode = await runCli(process.argv.slice(2), io);
+} catch (error) {
+  report(error);
+  process.exitCode = EXIT.error;
+}
+for (const log of logs) log.flush();
+// A connection that somebody forgot to close must not keep a finished process; a clean one has ended before.
+setTimeout(end, LINGER_MS, process.exitCode).unref();

@@ -1,0 +1,88 @@
+import { Subject } from 'rxjs';
+import type {
+  Clock,
+  HostEntry,
+  Log,
+  Observation,
+  Random,
+  RegistryReader,
+  RegistryWriter,
+} from '../../core/ports.ts';
+import { Applier } from './apply.ts';
+import type { Identity } from './heartbeat.ts';
+import { Names } from './names.ts';
+import { KvRegistryReader } from './reader.ts';
+import { Session } from './session.ts';
+import type { KvReader, KvWriter } from './store.ts';
+
+const DEFAULT_TTL_SECONDS = 15;
+
+/** What only a provider that writes needs. */
+export interface KvWriting {
+  readonly writer: KvWriter;
+  readonly identity: Identity;
+  /** Life of the host's lease. */
+  readonly ttlSeconds?: number | undefined;
+  /** Tells that the process behind an earlier heartbeat of this owner is gone for certain (its control socket refuses). */
+  readonly predecessorDead?: ((entry: HostEntry) => Promise<boolean>) | undefined;
+}
+
+export interface KvProviderOptions {
+  /** Name of the target, as logs and status show it. */
+  readonly target: string;
+  readonly store: KvReader;
+  readonly owner: string;
+  /** The layouts' prefixes, each with a slash at its end. */
+  readonly prefixes: readonly string[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Absent in a dry run: then nothing exists that could write. */
+  readonly writing?: KvWriting | undefined;
+}
+
+export interface KvProvider {
+  readonly reader: RegistryReader;
+  readonly writer: RegistryWriter | undefined;
+}
+
+/** A registry kept in a revisioned key-value store: the embedded one, or etcd. */
+export function createKvProvider(options: KvProviderOptions): KvProvider {
+  const { target, store, prefixes, clock, random, log, writing } = options;
+  const names = new Names(options.owner);
+  const subject = new Subject<Observation>();
+  const session = writing === undefined ? undefined : createSession(options, writing, names, subject);
+  const replaced = (): void => session?.recheck();
+  const reader = new KvRegistryReader({
+    ...{ target, store, names, prefixes, clock, random, log, subject, replaced },
+  });
+  if (writing === undefined || session === undefined) return { reader, writer: undefined };
+  const applier = new Applier({ writer: writing.writer, session, names });
+  const writer: RegistryWriter = {
+    keepSession: (signal) => session.run(signal),
+    apply: (changes, signal) => applier.apply(changes, signal),
+    handover: (handoverMs, signal) => session.handover(handoverMs, signal),
+    retire: (signal) => session.retire(signal),
+  };
+  return { reader, writer };
+}
+
+function createSession(
+  { store, clock, random, log }: KvProviderOptions,
+  { writer, identity, ttlSeconds, predecessorDead }: KvWriting,
+  names: Names,
+  subject: Subject<Observation>,
+): Session {
+  return new Session({
+    reader: store,
+    writer,
+    key: names.heartbeat,
+    identity,
+    ttlSeconds: ttlSeconds ?? DEFAULT_TTL_SECONDS,
+    predecessorDead: predecessorDead ?? (() => Promise.resolve(false)),
+    ...{ clock, random, log },
+    changed: (session) => {
+      subject.next({ type: 'session', session });
+    },
+  });
+}

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../../test/kit/clock.ts';
+import { FlakyStore } from '../../../test/kit/flaky-store.ts';
+import { failure } from '../../core/failure.ts';
+import type { Observation } from '../../core/ports.ts';
+import { MemoryStore } from '../memory/store.ts';
+import { createKvProvider } from './provider.ts';
+
+const never = new AbortController().signal;
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+
+function bench(wanted: readonly string[] = ['/s/a']) {
+  const clock = new VirtualClock();
+  const memory = new MemoryStore({ clock });
+  const store = new FlakyStore(memory);
+  const { reader, writer } = createKvProvider({
+    ...{ target: 't', store: store.reader, owner: 'o', prefixes: ['/s/'], clock, log, random: () => 0.5 },
+  });
+  const observations: Observation[] = [];
+  reader.observations.subscribe((observation) => observations.push(observation));
+  const stop = new AbortController();
+  const run = () => reader.run(() => wanted, stop.signal);
+  const types = () => observations.map(({ type }) => type);
+  const put = async (key: string, value: string) => {
+    const then = [{ type: 'put', key, value, lease: '0' }] as const;
+    await memory.writer().txn({ compares: [], then, otherwise: [] }, never);
+  };
+  return { clock, memory, store, reader, writer, observations, types, stop, run, put };
+}
+
+describe('the reader', () => {
+  it('exists without a writer', () => {
+    expect(bench().writer).toBeUndefined();
+  });
+
+  it('says unknown once per failure, tries at least every two seconds, and lists as soon as it can', async () => {
+    const { clock, store, types, observations, run } = bench();
+    store.failing = () => failure('registry-unreachable');
+    void run();
+    await clock.advance(60_000);
+    expect(types()).toEqual(['unknown']);
+    expect(store.count('list')).toBeGreaterThanOrEqual(30);
+    store.failing = () => failure('registry-timeout');
+    await clock.advance(4_000);
+    expect(types()).toEqual(['unknown', 'unknown']);
+    store.failing = () => undefined;
+    await clock.advance(2_000);
+    expect(observations.at(-1)).toMatchObject({ type: 'listed', replaced: false });
+  });
+
+  it('notices by its probe that a quiet registry is gone, and that it is back', async () => {
+    const { clock, store, types, run } = bench();
+    void run();
+    await clock.advance(0);
+    store.failing = () => failure('registry-timeout');
+    await clock.advance(5_000);
+    expect(types()).toEqual(['listed', 'unknown']);
+    store.failing = () => undefined;
+    await clock.advance(2_000);
+    expect(types()).toEqual(['listed', 'unknown', 'listed']);
+  });
+
+  it('lists again after a broken watch, and misses nothing', async () => {
+    const { clock, memory, observations, run, put } = bench();
+    void run();
+    await clock.advance(0);
+    memory.disconnect();
+    await put('/s/a', 'meanwhile');
+    await clock.advance(200);
+    const last = observations.at(-1);
+    expect(last?.type === 'listed' && last.records.get('/s/a')?.record?.value).toBe('meanwhile');
+  });
+
+  it('a quiet registry is only probed', async () => {
+    const { clock, store, run, types } = bench();
+    void run();
+    await clock.advance(0);
+    store.calls.length = 0;
+    await clock.advance(60_000);
+    expect(store.calls).toEqual(Array.from({ length: 12 }, () => 'get'));
+    expect(types()).toEqual(['listed']);
+  });
+
+  it('reads keys told one by one in one go, and those told before the first list with it', async () => {
+    const { clock, store, reader, run, observations } = bench();
+    reader.track(['/s/early']);
+    void run();
+    await clock.advance(0);
+    expect(observations.at(-1)).toMatchObject({ type: 'changed', changes: [{ key: '/s/early' }] });
+    store.calls.length = 0;
+    for (let n = 0; n < 50; n += 1) reader.track([`/s/${n}`]);
+    await clock.advance(0);
+    expect(store.calls).toEqual(['get']);
+  });
+
+  it('ends when its signal aborts, with no timer left', async () => {
+    const { clock, stop, run } = bench();
+    const running = run();
+    await clock.advance(0);
+    stop.abort();
+    await running;
+    expect(clock.pendingTimers).toBe(0);
+  });
+});

@@ -1,0 +1,195 @@
+import { type BackoffPolicy, backoffDelay } from '../../core/backoff.ts';
+import { type Failure, fail, failure, ok, type Result } from '../../core/failure.ts';
+import type { Clock, Log, Random, SessionState } from '../../core/ports.ts';
+import { nextRevision, type WatchEvent } from './store.ts';
+import { acquire, type Held, type TakeoverOptions, writeHeartbeat } from './takeover.ts';
+import { Wake } from './wake.ts';
+
+const RETRY: BackoffPolicy = { initialMs: 100, maxMs: 2_000, factor: 2 };
+/** A standby looks at the holder's lease this often; the heartbeat's own changes are told at once. */
+const STANDBY_MS = 2_000;
+/** After the watch of the heartbeat broke. Until then the keep-alive and the fence of each transaction guard it. */
+const REWATCH_MS = 1_000;
+
+export interface SessionOptions extends TakeoverOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly changed: (state: SessionState) => void;
+}
+
+/**
+ * Lease and heartbeat of this instance: one lease for the host, kept alive every third of its time. While the heartbeat
+ * is not ours nothing may be written; every transaction compares its revision, so a mistake here writes nothing.
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #wake = new Wake();
+  #state: SessionState = { type: 'starting' };
+  #held: Held | undefined;
+  #closed = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** What writing is allowed under; undefined: write nothing. */
+  get held(): Held | undefined {
+    return this.#held;
+  }
+
+  /** Why nothing may be written. */
+  get refusal(): Failure {
+    const state = this.#state;
+    if (this.#closed) return failure('owner-fenced', 'this agent has handed over');
+    if (state.type === 'lost') return state.failure;
+    if (state.type === 'standby') return failure('owner-fenced', `${state.holder}: ${state.why}`);
+    return failure('lease-lost', 'the heartbeat is not written yet');
+  }
+
+  /** Something showed that the heartbeat may no longer be ours: look at once. */
+  recheck(): void {
+    this.#wake.wake();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#options;
+    const over = (): boolean => signal.aborted || this.#closed;
+    for (let attempt = 0; !over(); attempt += 1) {
+      const asked = clock.monotonic();
+      const acquired = await acquire(this.#options, signal);
+      if (over()) return;
+      if (acquired.type === 'failed') {
+        this.#release({ type: 'lost', failure: acquired.failure });
+        await this.#wake.nap(clock, backoffDelay(attempt, random(), RETRY), signal);
+        continue;
+      }
+      attempt = -1;
+      if (acquired.type === 'held') await this.#keep(acquired.held, asked, signal);
+      else await this.#standBy(acquired, signal);
+    }
+  }
+
+  /** Leaves the heartbeat to a successor for a while; nothing is written afterwards. */
+  async handover(ms: number, signal: AbortSignal): Promise<Result<void>> {
+    const held = this.#close();
+    if (held === undefined) return ok(undefined);
+    const ttlSeconds = Math.max(1, Math.ceil(ms / 1_000));
+    const granted = await this.#options.writer.leaseGrant(ttlSeconds, signal);
+    if (!granted.ok) return granted;
+    const terms = { ...this.#options, ttlSeconds, lease: granted.value.id, handover: true };
+    const written = await writeHeartbeat(terms, held.revision, signal);
+    if (!written.ok) return written;
+    return written.value === undefined ? fail('owner-fenced') : ok(undefined);
+  }
+
+  /** Removes heartbeat and lease. */
+  async retire(signal: AbortSignal): Promise<Result<void>> {
+    const held = this.#close();
+    if (held === undefined) return ok(undefined);
+    const { writer, key } = this.#options;
+    const compares = [{ key, target: 'mod', revision: held.revision }] as const;
+    const deleted = await writer.txn({ compares, then: [{ type: 'delete', key }], otherwise: [] }, signal);
+    if (!deleted.ok) return deleted;
+    return deleted.value.succeeded ? await writer.leaseRevoke(held.lease, signal) : fail('owner-fenced');
+  }
+
+  #close(): Held | undefined {
+    const held = this.#held;
+    this.#closed = true;
+    this.#held = undefined;
+    this.#wake.wake();
+    return held;
+  }
+
+  async #keep(held: Held, asked: number, signal: AbortSignal): Promise<void> {
+    const { clock, writer, ttlSeconds } = this.#options;
+    const over = (): boolean => signal.aborted || this.#closed;
+    this.#held = held;
+    this.#become({ type: 'held', lease: held.lease, takenUp: held.takenUp });
+    const unwatch = this.#watchHeartbeat(nextRevision(held.revision), (event) => {
+      this.#heartbeatMoved(event);
+    });
+    const third = (ttlSeconds * 1_000) / 3;
+    let pause = third;
+    for (let renewed = asked, attempt = 0; ; ) {
+      const woken = await this.#wake.nap(clock, pause, signal);
+      if (woken || over()) break;
+      const before = clock.monotonic();
+      const left = await writer.leaseKeepAlive(held.lease, signal);
+      if (over()) break;
+      if (left.ok && left.value === 0) {
+        this.#release({ type: 'lost', failure: failure('lease-lost') });
+        break;
+      }
+      if (left.ok) [renewed, attempt, pause] = [before, 0, third];
+      else if (clock.monotonic() - renewed >= 2 * third) {
+        this.#release({ type: 'lost', failure: left.failure });
+        break;
+      } else {
+        pause = backoffDelay(attempt, this.#options.random(), RETRY);
+        attempt += 1;
+      }
+    }
+    unwatch();
+  }
+
+  async #standBy(
+    found: { holder: string; why: string; revision: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { holder, why, revision } = found;
+    this.#release({ type: 'standby', holder, why });
+    const unwatch = this.#watchHeartbeat(nextRevision(revision), () => {
+      this.#wake.wake();
+    });
+    await this.#wake.nap(this.#options.clock, STANDBY_MS, signal);
+    unwatch();
+  }
+
+  #watchHeartbeat(from: string, moved: (event: WatchEvent) => void): () => void {
+    const { reader, key, clock } = this.#options;
+    let late = (): void => undefined;
+    const cancel = reader.watch({ keys: [key] }, from, {
+      events: (batch) => {
+        for (const event of batch) moved(event);
+      },
+      // Not at once: a watch that is refused each time must not become a busy loop.
+      lost: () => {
+        late = clock.timer(REWATCH_MS, () => {
+          this.#wake.wake();
+        });
+      },
+    });
+    return () => {
+      cancel();
+      late();
+    };
+  }
+
+  /** Gone, or written by somebody else: in either case not ours until it has been looked at. */
+  #heartbeatMoved(event: WatchEvent): void {
+    if (this.#closed) return;
+    const why = event.type === 'delete' ? failure('lease-lost') : failure('owner-fenced');
+    this.#release({ type: 'lost', failure: why });
+    this.#wake.wake();
+  }
+
+  #release(state: SessionState): void {
+    this.#held = undefined;
+    this.#become(state);
+  }
+
+  #become(state: SessionState): void {
+    // A standby's reason changes with every look at the holder's lease; that is no news.
+    if (identityOf(state) === identityOf(this.#state)) return;
+    this.#state = state;
+    this.#options.changed(state);
+  }
+}
+
+function identityOf(state: SessionState): string {
+  if (state.type === 'held') return `held ${state.lease}`;
+  if (state.type === 'standby') return `standby ${state.holder}`;
+  return state.type === 'lost' ? `lost ${state.failure.code}` : state.type;
+}

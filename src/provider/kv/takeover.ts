@@ -1,0 +1,147 @@
+import { type Failure, failure, ok, type Result } from '../../core/failure.ts';
+import type { HostEntry } from '../../core/ports.ts';
+import type { Revision } from '../../core/record.ts';
+import { decodeHeartbeat, encodeHeartbeat, type Identity } from './heartbeat.ts';
+import type { KeyValue, KvReader, KvWriter } from './store.ts';
+
+/** The right to write: the heartbeat is ours at this revision. */
+export interface Held {
+  readonly lease: string;
+  readonly revision: Revision;
+  /** The lease was found and kept, not granted. */
+  readonly takenUp: boolean;
+}
+
+export type Acquired =
+  | { readonly type: 'held'; readonly held: Held }
+  /** `revision`: of the store when this was found, to watch from. */
+  | { readonly type: 'standby'; readonly holder: string; readonly why: string; readonly revision: Revision }
+  | { readonly type: 'failed'; readonly failure: Failure };
+
+export interface TakeoverOptions {
+  readonly reader: KvReader;
+  readonly writer: KvWriter;
+  /** Key of the heartbeat. */
+  readonly key: string;
+  readonly identity: Identity;
+  readonly ttlSeconds: number;
+  /** Tells that the process behind a heartbeat is gone for certain, such as by its control socket that refuses. */
+  readonly predecessorDead: (entry: HostEntry) => Promise<boolean>;
+}
+
+type Verdict =
+  | { readonly alive: false }
+  | { readonly alive: true; readonly holder: string; readonly why: string };
+
+const DEAD: Verdict = { alive: false };
+/** Another instance may be doing the same at the same moment; one of the two gets through each time. */
+const TRIES = 3;
+
+/** Makes the heartbeat ours, unless another living instance of the same owner has it. */
+export async function acquire(options: TakeoverOptions, signal: AbortSignal): Promise<Acquired> {
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const read = await options.reader.get([options.key], signal);
+    if (!read.ok) return { type: 'failed', failure: read.failure };
+    const found = read.value.entries.get(options.key);
+    const verdict = found === undefined ? ok(DEAD) : await judge(options, found, signal);
+    if (!verdict.ok) return { type: 'failed', failure: verdict.failure };
+    if (verdict.value.alive) {
+      const { holder, why } = verdict.value;
+      return { type: 'standby', holder, why, revision: read.value.revision };
+    }
+    const taken = await take(options, found, signal);
+    if (!taken.ok) return { type: 'failed', failure: taken.failure };
+    if (taken.value !== undefined) return { type: 'held', held: taken.value };
+  }
+  return { type: 'failed', failure: failure('record-moved', 'the heartbeat changed at each try') };
+}
+
+async function judge(
+  options: TakeoverOptions,
+  found: KeyValue,
+  signal: AbortSignal,
+): Promise<Result<Verdict>> {
+  const { identity, writer, predecessorDead } = options;
+  const entry = decodeHeartbeat(found);
+  // A heartbeat that hangs on no lease, or that nobody can read, is no agent's.
+  if (entry === undefined || found.lease === '0') return ok(DEAD);
+  if (entry.instance === identity.instance || entry.handover) return ok(DEAD);
+  if (await predecessorDead(entry)) return ok(DEAD);
+  const time = await writer.leaseTimeToLive(found.lease, signal);
+  if (!time.ok) return time;
+  const { remaining, granted } = time.value;
+  // Kept alive every third of its time, a living one never shows less than two thirds.
+  if (remaining < (granted * 2) / 3 - 1) return ok(DEAD);
+  const why = `its lease was kept alive lately: ${remaining} of ${granted} s are left`;
+  return ok({ alive: true, holder: entry.instance, why });
+}
+
+/** undefined: somebody else was faster, look again. */
+async function take(
+  options: TakeoverOptions,
+  found: KeyValue | undefined,
+  signal: AbortSignal,
+): Promise<Result<Held | undefined>> {
+  const kept = found === undefined ? ok(undefined) : await keep(options, found, signal);
+  if (!kept.ok) return kept;
+  if (found !== undefined && kept.value !== undefined && isOurs(options, found))
+    return ok({ lease: kept.value, revision: found.modRevision, takenUp: true });
+  const granted = kept.value === undefined ? await grant(options, signal) : ok(kept.value);
+  if (!granted.ok) return granted;
+  const lease = granted.value;
+  const revision = await writeHeartbeat({ ...options, lease, handover: false }, found?.modRevision, signal);
+  if (!revision.ok) return revision;
+  if (revision.value !== undefined)
+    return ok({ lease, revision: revision.value, takenUp: kept.value !== undefined });
+  if (kept.value === undefined) await options.writer.leaseRevoke(lease, signal);
+  return ok(undefined);
+}
+
+function isOurs({ identity }: TakeoverOptions, found: KeyValue): boolean {
+  const entry = decodeHeartbeat(found);
+  return entry?.instance === identity.instance && !entry.handover;
+}
+
+async function grant({ writer, ttlSeconds }: TakeoverOptions, signal: AbortSignal): Promise<Result<string>> {
+  const granted = await writer.leaseGrant(ttlSeconds, signal);
+  return granted.ok ? ok(granted.value.id) : granted;
+}
+
+/** The lease of the heartbeat that was found, kept alive; undefined when it is gone or of other terms (a handover). */
+async function keep(
+  options: TakeoverOptions,
+  found: KeyValue,
+  signal: AbortSignal,
+): Promise<Result<string | undefined>> {
+  const { writer, ttlSeconds } = options;
+  if (found.lease === '0') return ok(undefined);
+  const time = await writer.leaseTimeToLive(found.lease, signal);
+  if (!time.ok) return time;
+  if (time.value.granted !== ttlSeconds && !isOurs(options, found)) return ok(undefined);
+  const left = await writer.leaseKeepAlive(found.lease, signal);
+  if (!left.ok) return left;
+  return ok(left.value > 0 ? found.lease : undefined);
+}
+
+/** Writes the heartbeat by compare; answers its revision, undefined when it had moved. */
+export async function writeHeartbeat(
+  options: Pick<TakeoverOptions, 'writer' | 'key' | 'identity' | 'ttlSeconds'> & {
+    readonly lease: string;
+    readonly handover: boolean;
+  },
+  expected: Revision | undefined,
+  signal: AbortSignal,
+): Promise<Result<Revision | undefined>> {
+  const { writer, key, identity, lease } = options;
+  const value = encodeHeartbeat(identity, options);
+  const written = await writer.txn(
+    {
+      compares: [{ key, target: 'mod', revision: expected ?? '0' }],
+      then: [{ type: 'put', key, value, lease }],
+      otherwise: [],
+    },
+    signal,
+  );
+  if (!written.ok) return written;
+  return ok(written.value.succeeded ? written.value.revision : undefined);
+}

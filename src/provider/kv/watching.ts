@@ -1,0 +1,156 @@
+import { type Failure, failure } from '../../core/failure.ts';
+import type { PartialObservation } from '../../core/ports.ts';
+import { compareRevisions, type Revision } from '../../core/record.ts';
+import type { Interest } from './interest.ts';
+import type { Names } from './names.ts';
+import { readKeys } from './snapshot.ts';
+import { type Head, type KvReader, nextRevision, type WatchEvent, type WatchObserver } from './store.ts';
+
+/** Up to this many keys are watched one by one; above, the layouts' prefixes are cheaper though they carry the fleet. */
+const MAX_KEY_WATCHES = 256;
+
+export interface WatchingOptions {
+  readonly store: KvReader;
+  readonly names: Names;
+  readonly prefixes: readonly string[];
+  readonly interest: Interest;
+  readonly head: Head;
+  readonly changed: (changes: readonly PartialObservation[]) => void;
+  /** Sight is lost: a new complete read is needed. Called once. */
+  readonly lost: (failure: Failure) => void;
+}
+
+/** Everything that is watched on the ground of one complete read, until the first break. */
+export class Watching {
+  readonly #options: WatchingOptions;
+  readonly #cancels: (() => void)[] = [];
+  readonly #over = new AbortController();
+  readonly #pending = new Set<string>();
+  readonly #observer: WatchObserver;
+  #byPrefix = false;
+  #flushing = false;
+  #revision: Revision;
+
+  constructor(options: WatchingOptions) {
+    this.#options = options;
+    this.#revision = options.head.revision;
+    this.#observer = {
+      events: (batch) => {
+        this.#events(batch);
+      },
+      lost: (_, failure) => {
+        this.#lose(failure);
+      },
+    };
+  }
+
+  /** The newest revision that was seen. */
+  get revision(): Revision {
+    return this.#revision;
+  }
+
+  start(): void {
+    const { names, interest, head } = this.#options;
+    const from = nextRevision(head.revision);
+    this.#watch({ prefix: names.ledger }, from);
+    this.#follow([...interest.keys], from);
+  }
+
+  /** Takes keys in that were not known at the complete read. */
+  track(keys: Iterable<string>): void {
+    const { interest } = this.#options;
+    for (const key of keys) {
+      if (interest.keys.has(key)) continue;
+      // From here on their events count; the read that follows tells what was before.
+      interest.add(key);
+      this.#pending.add(key);
+    }
+    if (this.#pending.size === 0 || this.#flushing) return;
+    this.#flushing = true;
+    void this.#flush();
+  }
+
+  end(): void {
+    if (this.#over.signal.aborted) return;
+    this.#over.abort();
+    for (const cancel of this.#cancels) cancel();
+  }
+
+  /** Notes an answer's head; false when it comes from another registry or from the past of this one. */
+  agrees(head: Head, before: Revision): boolean {
+    if (head.clusterId !== this.#options.head.clusterId) return false;
+    if (compareRevisions(head.revision, before) < 0) return false;
+    this.#advance(head.revision);
+    return true;
+  }
+
+  async #flush(): Promise<void> {
+    const { store, names, changed } = this.#options;
+    const over = (): boolean => this.#over.signal.aborted;
+    // A turn later, so that keys told one by one are read together.
+    await Promise.resolve();
+    while (this.#pending.size > 0 && !over()) {
+      const keys = [...this.#pending];
+      this.#pending.clear();
+      const before = this.#revision;
+      const read = await readKeys(store, names, keys, this.#over.signal);
+      if (over()) return;
+      if (!read.ok) {
+        this.#lose(read.failure);
+        return;
+      }
+      if (!this.agrees(read.value, before)) {
+        this.#lose(failure('registry-replaced'));
+        return;
+      }
+      changed(read.value.parts);
+      this.#follow(keys, nextRevision(read.value.revision));
+    }
+    this.#flushing = false;
+  }
+
+  /** Once over the limit the prefixes are watched too; the keys watched before stay, what is seen twice does no harm. */
+  #follow(keys: readonly string[], from: Revision): void {
+    const { interest, prefixes } = this.#options;
+    if (!this.#byPrefix && interest.keys.size > MAX_KEY_WATCHES) {
+      this.#byPrefix = true;
+      for (const prefix of prefixes) this.#watch({ prefix }, from);
+    }
+    const single = this.#byPrefix
+      ? keys.filter((key) => !prefixes.some((prefix) => key.startsWith(prefix)))
+      : keys;
+    if (single.length > 0) this.#watch({ keys: single }, from);
+  }
+
+  #watch(scope: Parameters<KvReader['watch']>[0], from: Revision): void {
+    if (!this.#over.signal.aborted)
+      this.#cancels.push(this.#options.store.watch(scope, from, this.#observer));
+  }
+
+  #events(batch: readonly WatchEvent[]): void {
+    if (this.#over.signal.aborted) return;
+    const { interest, changed } = this.#options;
+    const changes: PartialObservation[] = [];
+    const unknown: string[] = [];
+    for (const event of batch) {
+      this.#advance(event.revision);
+      const seen = interest.observe(event);
+      if (seen === undefined) continue;
+      changes.push(seen);
+      if (!interest.keys.has(seen.key)) unknown.push(seen.key);
+    }
+    // An entry for a key that we do not know: its record has to be read.
+    this.track(unknown);
+    if (changes.length > 0) changed(changes);
+  }
+
+  #advance(revision: Revision): void {
+    if (compareRevisions(revision, this.#revision) > 0) this.#revision = revision;
+  }
+
+  #lose(failure: Failure): void {
+    if (this.#over.signal.aborted) return;
+    this.end();
+    this.#options.lost(failure);
+  }
+}

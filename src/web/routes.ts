@@ -1,0 +1,60 @@
+import type { StatusSource } from '../core/status.ts';
+import { type Answer, problem } from './answer.ts';
+
+/** A list that can be watched; `pollMs`: it also shows what other owners write, of which no change is told. */
+export interface ListRoute {
+  readonly read: (source: StatusSource, signal: AbortSignal) => Promise<unknown>;
+  readonly pollMs: number | undefined;
+}
+
+const POLL_MS = 5000;
+const MAX_REFERENCE = 256;
+
+export const LISTS: ReadonlyMap<string, ListRoute> = new Map([
+  ['/v1/services', { read: (source) => Promise.resolve(source.services()), pollMs: undefined }],
+  ['/v1/containers', { read: (source) => Promise.resolve(source.containers()), pollMs: undefined }],
+  ['/v1/hosts', { read: (source, signal) => source.hosts(signal), pollMs: POLL_MS }],
+  ['/v1/records', { read: (source, signal) => source.records(signal), pollMs: POLL_MS }],
+] satisfies [string, ListRoute][]);
+
+type View = (source: StatusSource) => Answer;
+
+const VIEWS: ReadonlyMap<string, View> = new Map<string, View>([
+  ['/healthz', () => ({ status: 200, body: { ok: true } })],
+  ['/readyz', readiness],
+  ['/v1/status', (source) => ({ status: 200, body: source.status() })],
+  ['/v1/plan', (source) => ({ status: 200, body: source.plan() })],
+]);
+
+export const EXPLAIN = '/v1/explain/';
+
+function readiness(source: StatusSource): Answer {
+  const { ready, waitingFor } = source.status();
+  return { status: ready ? 200 : 503, body: { ready, waitingFor } };
+}
+
+/** Answers a read of `path`; watches are served elsewhere. */
+export async function answer(path: string, source: StatusSource, signal: AbortSignal): Promise<Answer> {
+  const view = VIEWS.get(path);
+  if (view !== undefined) return view(source);
+  const list = LISTS.get(path);
+  if (list !== undefined) return { status: 200, body: await list.read(source, signal) };
+  if (path.startsWith(EXPLAIN)) return await explain(path.slice(EXPLAIN.length), source, signal);
+  const known = [...VIEWS.keys(), ...LISTS.keys(), `${EXPLAIN}<container>`].join(' ');
+  return problem(404, 'not-found', `There is nothing here. Ask for one of: ${known}`);
+}
+
+async function explain(encoded: string, source: StatusSource, signal: AbortSignal): Promise<Answer> {
+  const reference = decode(encoded);
+  if (reference === undefined || reference === '' || reference.length > MAX_REFERENCE)
+    return problem(400, 'bad-reference', 'Name a container by its name, its id or the beginning of its id.');
+  return { status: 200, body: await source.explain(reference, signal) };
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

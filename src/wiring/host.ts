@@ -1,0 +1,108 @@
+import type { Config } from '../config/config.ts';
+import { backoffDelay } from '../core/backoff.ts';
+import { type Clock, type HostAddresses, type Log, type Random, sleep } from '../core/ports.ts';
+import type { Engine } from '../source/docker/engine.ts';
+import { type AddressResult, type HostReaders, resolveAddresses } from '../source/host/addresses.ts';
+import {
+  advertiseProblem,
+  detectEnvironment,
+  type EnvironmentReaders,
+  isInsideContainer,
+} from '../source/host/environment.ts';
+import { StartError } from './io.ts';
+
+/** This host's name and addresses, kept current. */
+export interface FollowedHost {
+  readonly name: string;
+  /** Both families undefined while no address can be told; nothing is guessed. */
+  readonly current: HostAddresses;
+  list(): readonly string[];
+  onChange(changed: () => void): void;
+  stop(): void;
+}
+
+export interface FollowOptions {
+  readonly config: Pick<Config, 'advertise' | 'resync'>;
+  readonly engine: Engine;
+  readonly readers: HostReaders & EnvironmentReaders;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+const UNKNOWN: HostAddresses = { ipv4: undefined, ipv6: undefined, origin: 'unknown' };
+
+/** Finds this host's addresses and looks again at every resync. Refuses to take a container's address for the host's. */
+export async function followHost(options: FollowOptions): Promise<FollowedHost> {
+  const { config, readers, clock, log } = options;
+  await refuseToGuess(options);
+  const resolve = (): AddressResult => resolveAddresses(config.advertise, readers);
+  const first = resolve();
+  if (!first.ok && first.problem.code === 'bad-advertise') throw new StartError(first.problem.message);
+  let said = tell(first, undefined, log);
+  let current = first.ok ? first.value : UNKNOWN;
+  const listeners: (() => void)[] = [];
+  let cancel: () => void;
+  const arm = (): void => {
+    cancel = clock.timer(config.resync, () => {
+      const next = resolve();
+      said = tell(next, said, log);
+      // An interface that is down for a moment does not make the host's address unknown.
+      const before = current;
+      if (next.ok) current = next.value;
+      if (current.ipv4 !== before.ipv4 || current.ipv6 !== before.ipv6)
+        for (const changed of listeners) changed();
+      arm();
+    });
+  };
+  arm();
+  return {
+    name: readers.hostname(),
+    get current() {
+      return current;
+    },
+    list: () => [current.ipv4, current.ipv6].filter((ip) => ip !== undefined),
+    onChange: (changed) => listeners.push(changed),
+    stop: () => {
+      cancel();
+    },
+  };
+}
+
+/** Says what is new about the addresses, once. */
+function tell(result: AddressResult, said: string | undefined, log: Log): string {
+  const text = result.ok ? JSON.stringify(result.value) : result.problem.message;
+  if (text === said) return text;
+  if (result.ok) log.info({ ...result.value }, 'addresses of this host');
+  else
+    log.warn(
+      { reason: result.problem.message, code: result.problem.code },
+      "this host's addresses are not known",
+    );
+  return text;
+}
+
+async function refuseToGuess({
+  config,
+  engine,
+  readers,
+  clock,
+  random,
+  log,
+  signal,
+}: FollowOptions): Promise<void> {
+  if (
+    !isInsideContainer(readers) ||
+    (config.advertise.length > 0 && config.advertise.every(({ type }) => type === 'literal'))
+  )
+    return;
+  // Only the engine can tell whose network this is, so it has to be there.
+  for (let attempt = 0; !signal.aborted && !(await engine.info(signal)).ok; attempt += 1) {
+    if (attempt === 0) log.warn({}, 'waiting for the engine, to learn whose network this container is in');
+    await sleep(clock, backoffDelay(attempt, random(), { initialMs: 200, maxMs: 5000, factor: 2 }), signal);
+  }
+  if (signal.aborted) return;
+  const problem = advertiseProblem(await detectEnvironment(readers, engine, signal), config.advertise);
+  if (problem !== undefined) throw new StartError(problem.message);
+}

@@ -1,0 +1,12 @@
+import { describe } from 'vitest';
+import { providerContract } from './provider.contract.ts';
+import { observationContract } from './provider-observation.contract.ts';
+import { fixtures } from './store-fixtures.ts';
+
+describe.each(fixtures)('the provider contract on $name: writing', ({ start }) => {
+  providerContract(start);
+});
+
+describe.each(fixtures)('the provider contract on $name: seeing', ({ start }) => {
+  observationContract(start);
+});

@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+
+/** A key as etcd holds it; revisions and leases are decimal. */
+export interface StoredKey {
+  readonly key: string;
+  readonly value: string;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly lease: string;
+}
+
+const number = z.string().transform(Number);
+const header = z.object({ revision: number });
+const rangeSchema = z.object({
+  header,
+  kvs: z
+    .array(
+      z.object({
+        key: z.string(),
+        value: z.string().default(''),
+        create_revision: number,
+        mod_revision: number,
+        lease: z.string().default('0'),
+      }),
+    )
+    .default([]),
+});
+const headerSchema = z.object({ header });
+const leaseSchema = z.object({ ID: z.string() });
+
+const encode = (text: string): string => Buffer.from(text).toString('base64');
+const decode = (text: string): string => Buffer.from(text, 'base64').toString();
+
+/** The first key after all that begin with `prefix`; a single NUL byte stands for the end of the keyspace. */
+const endOf = (prefix: string): string => {
+  const bytes = Buffer.from(prefix);
+  const last = bytes.length - 1;
+  if (last < 0) return '\0';
+  bytes[last] = (bytes[last] ?? 0) + 1;
+  return bytes.toString();
+};
+
+/** What a stranger sees of an etcd, and does to it: over its JSON gateway, so no connection outlives a fault. */
+export class RegistryView {
+  readonly #url: string;
+
+  constructor({ endpoint }: { readonly endpoint: string }) {
+    this.#url = endpoint;
+  }
+
+  /** Everything below a prefix, by key. */
+  async list(prefix = ''): Promise<ReadonlyMap<string, StoredKey>> {
+    const key = prefix === '' ? '\0' : prefix;
+    const { kvs } = await this.#range({ key: encode(key), range_end: encode(endOf(prefix)) });
+    return new Map(kvs.map((kv) => [kv.key, kv]));
+  }
+
+  async get(key: string): Promise<StoredKey | undefined> {
+    return (await this.#range({ key: encode(key) })).kvs[0];
+  }
+
+  /** It moves with every write and with nothing else. */
+  async revision(): Promise<number> {
+    return (await this.#range({ key: encode('/none') })).revision;
+  }
+
+  /** Returns the revision of the write. */
+  async put(key: string, value: string, lease = '0'): Promise<number> {
+    const answer = await this.#post('kv/put', { key: encode(key), value: encode(value), lease });
+    return headerSchema.parse(answer).header.revision;
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.#post('kv/deleterange', { key: encode(key) });
+  }
+
+  /** As `etcdctl del --prefix`; `''` is everything. */
+  async removeBelow(prefix: string): Promise<void> {
+    const key = prefix === '' ? '\0' : prefix;
+    await this.#post('kv/deleterange', { key: encode(key), range_end: encode(endOf(prefix)) });
+  }
+
+  async grantLease(ttlSeconds: number): Promise<string> {
+    return leaseSchema.parse(await this.#post('lease/grant', { TTL: ttlSeconds })).ID;
+  }
+
+  /** Forgets all revisions but the present one. */
+  async compact(): Promise<void> {
+    await this.#post('kv/compaction', { revision: await this.revision(), physical: true });
+  }
+
+  /** The revision once it has not moved for `quietMs`: nobody writes any more. */
+  async settledRevision(quietMs: number, deadlineMs = 15_000): Promise<number> {
+    const deadline = performance.now() + deadlineMs;
+    for (let last = await this.revision(); ; ) {
+      await sleep(quietMs);
+      const now = await this.revision();
+      if (now === last) return now;
+      if (performance.now() > deadline) throw new Error(`the revision goes on moving: ${last}, then ${now}`);
+      last = now;
+    }
+  }
+
+  async #range(request: object): Promise<{ readonly revision: number; readonly kvs: readonly StoredKey[] }> {
+    const answer = rangeSchema.parse(await this.#post('kv/range', request));
+    const kvs = answer.kvs.map(({ key, value, create_revision, mod_revision, lease }) => ({
+      key: decode(key),
+      value: decode(value),
+      createRevision: create_revision,
+      modRevision: mod_revision,
+      lease,
+    }));
+    return { revision: answer.header.revision, kvs };
+  }
+
+  async #post(path: string, body: object): Promise<unknown> {
+    const answer = await fetch(`${this.#url}/v3/${path}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { connection: 'close' },
+      signal: AbortSignal.timeout(3_000),
+    });
+    if (!answer.ok) throw new Error(`etcd ${path}: ${answer.status} ${await answer.text()}`);
+    return await answer.json();
+  }
+}
