@@ -3,16 +3,16 @@ import { leaveTargets } from './controller/shutdown.ts';
 import { renderPlan } from './core/diff.ts';
 import type { PlanView } from './core/status.ts';
 import { StateFolder } from './state/folder.ts';
+import { painter } from './telemetry/paint.ts';
 import { isAlive } from './web/listen.ts';
 import { type Assembly, assemble } from './wiring/assembly.ts';
 import { keepDrains } from './wiring/drains.ts';
 import { predecessorJudge } from './wiring/identity.ts';
 import { type AgentIo, StartError } from './wiring/io.ts';
 import { listenAll } from './wiring/listeners.ts';
-import { painter } from './wiring/paint.ts';
 import { followPlan, plannable, when } from './wiring/waiting.ts';
 
-export { type AgentIo, StartError } from './wiring/io.ts';
+export type { AgentIo } from './wiring/io.ts';
 
 /** A plan gives up on what has not answered by then. */
 const PLAN_LIMIT_MS = 10_000;

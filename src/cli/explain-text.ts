@@ -62,8 +62,13 @@ function dialectLines({ dialect, services, used, reasons }: DialectReading): Lin
   return [
     [dialect, found],
     ...used.map(({ from, key, meaning }): Line => ['  used', `${from} ${key}: ${meaning}`]),
-    ...reasons.map((why): Line => [why.code === 'unknown-key' ? '  misspelt' : '  note', sentence(why)]),
+    ...reasons.map((why): Line => [`  ${noteOf(why)}`, sentence(why)]),
   ];
+}
+
+function noteOf({ code, suggestion }: Reason): string {
+  if (code !== 'unknown-key') return 'note';
+  return suggestion === undefined ? 'unknown' : 'misspelt';
 }
 
 function describeService({ path, port, protocol, type }: Service): string {
@@ -79,7 +84,7 @@ function sentence({ message, about, suggestion }: Reason): string {
 
 function addressLines({ endpoints, reasons }: ExplainView): Line[] {
   return [
-    ...endpoints.map(({ service, address }): Line => [nameOf(service), sentence(address)]),
+    ...endpoints.map(({ service, address }): Line => [nameOf(service), address.message]),
     ...reasons.filter(({ code }) => !OF_CONTAINER.has(code)).map((why): Line => ['left out', sentence(why)]),
   ];
 }

@@ -3,48 +3,46 @@ import type { FlagValue } from '../config/environment.ts';
 import { defaultOf } from '../config/reference.ts';
 import { SETTINGS, type Setting } from '../config/settings.ts';
 
-/** Headings of the help, by the first key of the setting. */
-const GROUPS: Readonly<Record<string, string>> = {
-  registries: 'Registries:',
-  etcd: 'Registries:',
-  policy: 'Registries:',
-  layouts: 'Records:',
-  dialects: 'Records:',
-  docker: 'Docker and addresses:',
-  advertise: 'Docker and addresses:',
-  address: 'Docker and addresses:',
-  network: 'Docker and addresses:',
-  family: 'Docker and addresses:',
-  resync: 'Timing:',
-  debounce: 'Timing:',
-  drainTime: 'Timing:',
-  leaseTtl: 'Timing:',
-  handover: 'Timing:',
-};
+/** Headings of the help in their order, and the first keys of the settings below each. */
+const GROUPS: readonly (readonly [string, readonly string[]])[] = [
+  ['Registries:', ['registries', 'etcd', 'policy']],
+  ['Records:', ['layouts', 'dialects']],
+  ['Docker and addresses:', ['docker', 'advertise', 'address', 'network', 'family']],
+  ['Timing:', ['resync', 'debounce', 'drainTime', 'leaseTtl', 'handover']],
+];
 const OTHER = 'Process:';
+const NAMED = new Set(GROUPS.flatMap(([, keys]) => keys));
+
+/** Every setting that has a flag, in the order of the help. */
+const GROUPED = [...GROUPS, [OTHER, undefined] as const].flatMap(([group, keys]) =>
+  SETTINGS.flatMap((setting) => {
+    const key = setting.keys[0] ?? '';
+    const here = keys === undefined ? !NAMED.has(key) : keys.includes(key);
+    return here && setting.flag !== undefined ? [{ setting, flag: setting.flag, group }] : [];
+  }),
+);
 
 /** Settings that a command which only talks to a running agent needs. */
 export const CLIENT_SETTINGS: ReadonlySet<string> = new Set(['stateDir', 'controlSocket']);
 
 /** Adds a flag for every setting that has one and that `wanted` admits. */
 export function addSettings(command: Command, wanted: (setting: Setting) => boolean): Command {
-  for (const setting of SETTINGS) {
-    if (setting.flag === undefined || !wanted(setting)) continue;
-    command.addOption(optionOf(setting, setting.flag));
+  for (const { setting, flag, group } of GROUPED) {
+    if (!wanted(setting)) continue;
+    command.addOption(optionOf(setting, flag).helpGroup(group));
     if (setting.kind === 'boolean')
-      command.addOption(new Option(setting.flag.replace(/^--/, '--no-')).hideHelp());
+      command.addOption(new Option(flag.replace(/^--/, '--no-')).helpGroup(group).hideHelp());
   }
   return command;
 }
 
 function optionOf(setting: Setting, flag: string): Option {
-  const { kind, meta, keys } = setting;
-  const group = GROUPS[keys[0] ?? ''] ?? OTHER;
+  const { kind, meta } = setting;
   const fallback = kind === 'boolean' ? '' : defaultOf(setting);
   const note = `env: ${setting.env.join(', ')}${fallback === '' ? '' : `; default: ${fallback}`}`;
   const description = `${meta.description} (${note})`;
-  if (kind === 'boolean') return new Option(flag, description).helpGroup(group);
-  const option = new Option(`${flag} <${meta.value ?? 'text'}>`, description).helpGroup(group);
+  if (kind === 'boolean') return new Option(flag, description);
+  const option = new Option(`${flag} <${meta.value ?? 'text'}>`, description);
   // A list may be given at once or by repeating the flag.
   if (kind !== 'text')
     option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);

@@ -37,11 +37,15 @@ function oneRegistry(
   const login = fallback
     ? { username: settings.etcd.username, password: commonPassword(settings, context) }
     : own;
-  if ((login.username === undefined) !== (login.password === undefined) && context.machine.readSecrets)
+  // A password file that cannot be read is a problem of its own.
+  const hasPassword = fallback
+    ? common(settings)
+    : login.password !== undefined || entry.passwordFile !== undefined;
+  if ((login.username !== undefined) !== hasPassword)
     complain(
       context,
       fallback ? ['etcd'] : keys,
-      `has a ${login.username === undefined ? 'password without a user name' : 'user name without a password'}`,
+      `has a ${hasPassword ? 'password without a user name' : 'user name without a password'}`,
       { remedy: 'give both or neither' },
     );
   if (login.password !== undefined && !url.tls && url.members.some((member) => !isLoopback(member)))
@@ -56,6 +60,9 @@ function oneRegistry(
     policy: entry.policy ?? settings.policy,
   };
 }
+
+const common = ({ etcd }: Settings): boolean =>
+  etcd.password !== undefined || etcd.passwordFile !== undefined;
 
 const isLoopback = (member: string): boolean => LOOPBACK.test(member.replace(/:\d+$/, ''));
 

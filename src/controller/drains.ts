@@ -4,7 +4,7 @@ import type { KeyValue } from '../core/layout.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
 
 /** Below this prefix an owner's drains are remembered; each is an ordinary record of its own. */
-export function drainPrefix(owner: string): string {
+function drainPrefix(owner: string): string {
   return `/portolan/drains/${owner}/`;
 }
 

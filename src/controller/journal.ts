@@ -13,6 +13,7 @@ export interface JournalEntry {
 /** The last outcome of each key of one target. Keys that nobody wants and nobody holds are dropped. */
 export class Journal {
   readonly #entries = new Map<string, JournalEntry>();
+  readonly #counts = new Map<RecordState, number>();
   #writes = 0;
 
   get writes(): number {
@@ -24,9 +25,7 @@ export class Journal {
   }
 
   count(state: RecordState): number {
-    let n = 0;
-    for (const entry of this.#entries.values()) if (entry.state === state) n += 1;
-    return n;
+    return this.#counts.get(state) ?? 0;
   }
 
   wrote(): void {
@@ -37,10 +36,17 @@ export class Journal {
   note(key: string, entry: JournalEntry): boolean {
     const before = this.#entries.get(key);
     this.#entries.set(key, entry);
+    this.#move(before?.state, entry.state);
     return before?.state !== entry.state || before.why !== entry.why;
   }
 
   drop(key: string): void {
+    this.#move(this.#entries.get(key)?.state, undefined);
     this.#entries.delete(key);
+  }
+
+  #move(from: RecordState | undefined, to: RecordState | undefined): void {
+    if (from !== undefined) this.#counts.set(from, this.count(from) - 1);
+    if (to !== undefined) this.#counts.set(to, this.count(to) + 1);
   }
 }

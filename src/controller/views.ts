@@ -18,7 +18,7 @@ import type {
 import type { Endpoints, LiveEndpoint } from './endpoints.ts';
 import type { Target } from './target.ts';
 
-export function serviceView({ endpoint, phase }: LiveEndpoint): ServiceView {
+function serviceView({ endpoint, phase }: LiveEndpoint): ServiceView {
   const { service } = endpoint;
   const host = endpoint.ip.includes(':') ? `[${endpoint.ip}]` : endpoint.ip;
   return {
@@ -62,7 +62,7 @@ export function containerViews(endpoints: Endpoints): readonly ContainerView[] {
 }
 
 /** The most telling reason for which nothing is offered. */
-export function whyNot({ reasons, readings }: Description): string {
+function whyNot({ reasons, readings }: Description): string {
   const dialects = readings
     .flatMap((reading) => reading.reasons)
     .filter(({ code }) => code !== 'dialect-absent' && code !== 'dialect-off');
@@ -176,7 +176,25 @@ export function explainView(
     return [{ service: serviceView(now), address, records }];
   });
   const published = explained.length > 0;
-  const {
+  return {
+    reference,
+    seen: true,
+    container: shown(container),
+    published,
+    summary: published
+      ? summaryOf(container.name, explained)
+      : `${container.name} is not published: ${whyNot(description)}`,
+    dialects: description.readings,
+    reasons: description.reasons,
+    endpoints: explained,
+  };
+}
+
+/** The facts that may be told: labels and environment stay out, they may be secrets. */
+function shown(container: Container): NonNullable<ExplainView['container']> {
+  const { id, name, hostname, image, createdAt, startedAt } = container;
+  const { state, health, networkMode, stopSignal, stopTimeoutMs, provisional } = container;
+  return {
     id,
     name,
     hostname,
@@ -189,29 +207,6 @@ export function explainView(
     stopSignal,
     stopTimeoutMs,
     provisional,
-  } = container;
-  return {
-    reference,
-    seen: true,
-    container: {
-      id,
-      name,
-      hostname,
-      image,
-      createdAt,
-      startedAt,
-      state,
-      health,
-      networkMode,
-      stopSignal,
-      stopTimeoutMs,
-      provisional,
-    },
-    published,
-    summary: published ? summaryOf(name, explained) : `${name} is not published: ${whyNot(description)}`,
-    dialects: description.readings,
-    reasons: description.reasons,
-    endpoints: explained,
   };
 }
 

@@ -53,6 +53,8 @@ export class Workqueue {
   #immediate = false;
   #firstReadyAt = 0;
   #lastAddAt = Number.NEGATIVE_INFINITY;
+  /** The earliest deadline among the delayed keys, or earlier; spares looking at them all. */
+  #nextDueAt = Number.POSITIVE_INFINITY;
   #lastTakeAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: WorkqueueOptions) {
@@ -143,7 +145,9 @@ export class Workqueue {
       this.#release(work.key);
       return 0;
     }
-    this.#delayed.set(work.key, { ...work, dueAt: this.#options.clock.monotonic() + afterMs });
+    const dueAt = this.#options.clock.monotonic() + afterMs;
+    this.#delayed.set(work.key, { ...work, dueAt });
+    this.#nextDueAt = Math.min(this.#nextDueAt, dueAt);
     this.#wake();
     return afterMs;
   }
@@ -167,20 +171,20 @@ export class Workqueue {
       if (this.#immediate) return 0;
       return Math.min(this.#lastAddAt + quietMs, this.#firstReadyAt + maxWaitMs) - now;
     }
-    let next = Number.POSITIVE_INFINITY;
-    for (const { dueAt } of this.#delayed.values()) next = Math.min(next, dueAt);
-    return next === Number.POSITIVE_INFINITY ? next : Math.max(1, next - now);
+    return this.#nextDueAt === Number.POSITIVE_INFINITY
+      ? Number.POSITIVE_INFINITY
+      : Math.max(1, this.#nextDueAt - now);
   }
 
   #promoteDue(now: number): void {
+    if (this.#nextDueAt > now) return;
+    this.#nextDueAt = Number.POSITIVE_INFINITY;
     for (const work of this.#delayed.values()) {
-      if (work.dueAt > now) continue;
-      for (const other of this.#delayed.values()) {
-        if (other.dueAt > now + DUE_SLACK_MS) continue;
-        this.#delayed.delete(other.key);
-        this.#makeReady(other, now);
+      if (work.dueAt > now + DUE_SLACK_MS) this.#nextDueAt = Math.min(this.#nextDueAt, work.dueAt);
+      else {
+        this.#delayed.delete(work.key);
+        this.#makeReady(work, now);
       }
-      return;
     }
   }
 

@@ -1,5 +1,5 @@
 /** Removals without an explanation are counted over this window, over all batches. */
-export const BRAKE_WINDOW_MS = 10_000;
+const BRAKE_WINDOW_MS = 10_000;
 /** The source is read again after this long to confirm what it does not show any more. */
 export const BRAKE_CONFIRM_MS = 5_000;
 /** The brake lets go by itself after this long, confirmed or not contradicted. */

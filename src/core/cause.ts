@@ -13,13 +13,11 @@ export type CauseCode =
   | 'vanished'
   | 'host-changed'
   | 'host-announced'
-  | 'settings-changed'
   | 'damage-missing'
   | 'damage-altered'
   | 'damage-entry'
   | 'yielded'
   | 'orphan'
-  | 'collision'
   | 'relisted'
   | 'shutdown';
 
@@ -46,13 +44,11 @@ export const CAUSES: Readonly<Record<CauseCode, string>> = {
   vanished: 'the container is gone and no event said why',
   'host-announced': 'this host announces itself',
   'host-changed': "the host's addresses changed",
-  'settings-changed': 'the settings changed',
   'damage-missing': 'somebody deleted our record',
   'damage-altered': 'somebody altered our record',
   'damage-entry': 'somebody deleted the ledger entry of our record',
   yielded: 'somebody else keeps this key; we gave way',
   orphan: 'our record, but no container offers it any more',
-  collision: 'an older container holds this key',
   relisted: 'a complete read showed a difference',
   shutdown: 'the agent withdraws its records at exit',
 };

@@ -1,8 +1,7 @@
 import type { Endpoint, Phase } from './endpoint.ts';
 import type { HostAddresses } from './ports.ts';
 
-export const LAYOUTS = ['services', 'announce', 'hosts'] as const;
-export type LayoutName = (typeof LAYOUTS)[number];
+type LayoutName = 'services' | 'announce' | 'hosts';
 
 /** Identity of this agent as layouts may show it. */
 export interface OwnerFacts {

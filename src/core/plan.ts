@@ -1,6 +1,6 @@
 import { CAUSES, type Cause } from './cause.ts';
 import { ownership } from './ownership.ts';
-import type { DesiredRecord, ObservedRecord, Revision } from './record.ts';
+import type { DesiredRecord, LedgerEntry, ObservedRecord, RegistryRecord, Revision } from './record.ts';
 
 /**
  * One step towards the desired content of a registry. Every step names the revisions it was planned on; the provider
@@ -108,18 +108,7 @@ function planForeign({ key, desired, observed, cause }: PlanInput): Verdict {
   if (record === undefined) throw new Error(`a foreign record without a record at ${key}`);
   if (observed?.entry === undefined)
     return desired === undefined ? SETTLED : { type: 'foreign', record: record.value };
-  const group = desired?.group ?? key;
-  return {
-    type: 'change',
-    change: {
-      action: 'forget',
-      key,
-      group,
-      expected: record.modRevision,
-      entryRevision: observed.entry.modRevision,
-      cause: { ...cause, code: 'yielded' },
-    },
-  };
+  return giveWay(key, desired?.group ?? key, record, observed.entry, cause);
 }
 
 function planUnwanted({ key, observed, cause }: PlanInput): Verdict {
@@ -168,20 +157,7 @@ function planOurs({ key, observed, cause, contested, lease }: PlanInput, desired
   const { value, group, leased } = desired;
   const strangersLease = record.lease !== '0' && record.lease !== lease;
   if (record.value === value && (!leased || record.lease === lease)) return SETTLED;
-  if ((strangersLease && !leased) || contested) {
-    const yielded: Cause = { ...cause, code: 'yielded' };
-    return {
-      type: 'change',
-      change: {
-        action: 'forget',
-        key,
-        group,
-        expected: record.modRevision,
-        entryRevision: entry.modRevision,
-        cause: yielded,
-      },
-    };
-  }
+  if ((strangersLease && !leased) || contested) return giveWay(key, group, record, entry, cause);
   return {
     type: 'change',
     change: {
@@ -194,6 +170,22 @@ function planOurs({ key, observed, cause, contested, lease }: PlanInput, desired
       expected: record.modRevision,
       cause,
     },
+  };
+}
+
+/** Drops the ledger entry and leaves the record to whoever holds it. */
+function giveWay(
+  key: string,
+  group: string,
+  record: RegistryRecord,
+  entry: LedgerEntry,
+  cause: Cause,
+): Verdict {
+  const { modRevision: expected } = record;
+  const yielded: Cause = { ...cause, code: 'yielded' };
+  return {
+    type: 'change',
+    change: { action: 'forget', key, group, expected, entryRevision: entry.modRevision, cause: yielded },
   };
 }
 

@@ -33,8 +33,7 @@ export type ReasonCode =
   | 'no-address-of-family'
   | 'protocol-unsupported'
   | 'provisional'
-  | 'address-chosen'
-  | 'key-collision';
+  | 'address-chosen';
 
 export function reason(code: ReasonCode, message: string, extra?: Omit<Reason, 'code' | 'message'>): Reason {
   return { code, message, ...extra };

@@ -98,8 +98,10 @@ export function openFakeLab(): Promise<SourceLab> {
         engine.comeBack();
       }),
     until: async (what, look, deadlineMs = 10_000) => {
-      for (const end = clock.now() + deadlineMs; !look(); await clock.advance(20)) {
+      const end = clock.now() + deadlineMs;
+      while (!look()) {
         if (clock.now() > end) throw new Error(`${what} did not come true within ${deadlineMs} ms`);
+        await clock.advance(20);
       }
     },
     clean: () =>
@@ -111,10 +113,7 @@ export function openFakeLab(): Promise<SourceLab> {
 }
 
 /** A real engine behind its unix socket; the source reaches it through a proxy, the test directly. */
-export async function openRealLab(
-  socketPath: string,
-  afterwards = (): Promise<void> => Promise.resolve(),
-): Promise<SourceLab> {
+export async function openRealLab(socketPath: string, afterwards?: () => Promise<void>): Promise<SourceLab> {
   const folder = await mkdtemp(join(tmpdir(), 'portolan-source-'));
   const listen = { path: join(folder, 'engine.sock') };
   const proxy = await TcpProxy.start({ to: { path: socketPath }, listen });
@@ -186,7 +185,7 @@ export async function openRealLab(
       engine.close();
       await proxy.stop();
       await rm(folder, { recursive: true, force: true });
-      await docker.clean().finally(afterwards);
+      await docker.clean().finally(async () => afterwards?.());
     },
   };
 }

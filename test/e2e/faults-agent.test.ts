@@ -4,6 +4,7 @@ import { control, recordsOf, servicesOf, statusOf } from '../kit/control.ts';
 import { PrivateEngine } from '../kit/engine.ts';
 import { EtcdServer } from '../kit/etcd.ts';
 import { eventually } from '../kit/eventually.ts';
+import { freePort } from '../kit/ports.ts';
 import { becomesReady, keysOf, World } from './world.ts';
 
 let engine: PrivateEngine;
@@ -207,7 +208,7 @@ describe('two agents', () => {
       here.serve({ hostname: 'twin', labels: { 'portolan.path': path } }),
       there.serve(),
     ]);
-    await Promise.all([here.ready(), there.ready()]);
+    const [, rival] = await Promise.all([here.ready(), there.ready()]);
     const key = `/services${path}/twin`;
     await eventually(async () => expect(await here.view.get(key)).toBeDefined());
     await there.converged();
@@ -216,7 +217,6 @@ describe('two agents', () => {
 
     // The same key from the other host: the one who came first keeps it.
     const clash = await there.serve({ hostname: 'twin', labels: { 'portolan.path': path } });
-    const rival = there.agent;
     await eventually(async () => {
       const conflict = (await recordsOf(rival)).find((record) => record.key === key);
       expect(conflict).toMatchObject({ state: 'conflict', owned: false });

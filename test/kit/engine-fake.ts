@@ -120,6 +120,8 @@ export class FakeEngine implements Engine {
 
   /** Containers are named by id, id prefix or name. */
   find(reference: string): FakeContainer | undefined {
+    const exact = this.containers.get(reference);
+    if (exact !== undefined) return exact;
     for (const container of this.containers.values()) {
       if (container.id.startsWith(reference) || container.name === reference) return container;
     }

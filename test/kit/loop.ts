@@ -16,7 +16,7 @@ export interface Line {
 }
 
 /** A log that keeps its lines. */
-export function recordingLog(): Log & { readonly lines: Line[] } {
+function recordingLog(): Log & { readonly lines: Line[] } {
   const lines: Line[] = [];
   const at = (level: string) => (fields: object, message: string) => {
     lines.push({ level, message, fields: { ...fields } });
@@ -25,7 +25,7 @@ export function recordingLog(): Log & { readonly lines: Line[] } {
 }
 
 /** A source that says what it is told to say. */
-export class ScriptedSource implements Source {
+class ScriptedSource implements Source {
   readonly name = 'docker';
   readonly signals = new Subject<SourceSignal>();
   relists = 0;

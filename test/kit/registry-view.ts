@@ -26,6 +26,18 @@ const rangeSchema = z.object({
     )
     .default([]),
 });
+const watchSchema = z.object({
+  result: z.object({
+    events: z
+      .array(
+        z.object({
+          type: z.string().default('PUT'),
+          kv: z.object({ key: z.string(), mod_revision: number }),
+        }),
+      )
+      .default([]),
+  }),
+});
 const headerSchema = z.object({ header });
 const leaseSchema = z.object({ ID: z.string() });
 
@@ -85,9 +97,36 @@ export class RegistryView {
     return leaseSchema.parse(await this.#post('lease/grant', { TTL: ttlSeconds })).ID;
   }
 
+  /** Ends a lease, and with it all keys under it. */
+  async revokeLease(id: string): Promise<void> {
+    await this.#post('lease/revoke', { ID: id });
+  }
+
   /** Forgets all revisions but the present one. */
   async compact(): Promise<void> {
     await this.#post('kv/compaction', { revision: await this.revision(), physical: true });
+  }
+
+  /** Every deletion after a revision, in the order in which etcd made them known. */
+  async removalsSince(
+    revision: number,
+  ): Promise<readonly { readonly key: string; readonly revision: number }[]> {
+    const found: { readonly key: string; readonly revision: number }[] = [];
+    const end = await this.revision();
+    if (end <= revision) return found;
+    const create = { key: encode('\0'), range_end: encode('\0'), start_revision: revision + 1 };
+    const stop = AbortSignal.timeout(5_000);
+    const answer = await this.#send('watch', { create_request: create }, stop);
+    let rest = '';
+    for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+      const lines = (rest + Buffer.from(chunk).toString()).split('\n');
+      rest = lines.pop() ?? '';
+      const events = lines.flatMap((line) => watchSchema.parse(JSON.parse(line)).result.events);
+      for (const { type, kv } of events)
+        if (type === 'DELETE') found.push({ key: decode(kv.key), revision: kv.mod_revision });
+      if (events.some(({ kv }) => kv.mod_revision >= end)) break;
+    }
+    return found;
   }
 
   /** The revision once it has not moved for `quietMs`: nobody writes any more. */
@@ -115,13 +154,17 @@ export class RegistryView {
   }
 
   async #post(path: string, body: object): Promise<unknown> {
+    return await (await this.#send(path, body, AbortSignal.timeout(3_000))).json();
+  }
+
+  async #send(path: string, body: object, signal: AbortSignal): Promise<Response> {
     const answer = await fetch(`${this.#url}/v3/${path}`, {
       method: 'POST',
       body: JSON.stringify(body),
       headers: { connection: 'close' },
-      signal: AbortSignal.timeout(3_000),
+      signal,
     });
     if (!answer.ok) throw new Error(`etcd ${path}: ${answer.status} ${await answer.text()}`);
-    return await answer.json();
+    return answer;
   }
 }

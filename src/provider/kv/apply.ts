@@ -134,9 +134,9 @@ class Pass {
   /** The answer tells which keys moved; the rest goes again at once. Each round has fewer steps, so it ends. */
   async #compareFailed(batch: Batch, { revision, found }: TransactionResult): Promise<void> {
     const { names, session } = this.#options;
-    if (found.get(names.heartbeat)?.modRevision !== this.#held.revision) {
-      session.recheck();
-      this.#fail(batch.flat(), failure('owner-fenced'));
+    const heartbeat = found.get(names.heartbeat);
+    if (heartbeat?.modRevision !== this.#held.revision) {
+      this.#fail(batch.flat(), session.fenced(this.#held, heartbeat === undefined));
       return;
     }
     const moved = new Set(batch.flat().filter((step) => !holds(step, found)));

@@ -5,6 +5,7 @@ import { failure } from '../../core/failure.ts';
 import type { Observation } from '../../core/ports.ts';
 import { MemoryStore } from '../memory/store.ts';
 import { createKvProvider } from './provider.ts';
+import type { KvReader } from './store.ts';
 
 const never = new AbortController().signal;
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -100,5 +101,35 @@ describe('the reader', () => {
     stop.abort();
     await running;
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('does not run in circles when every watch is refused, and still sees by its lists', async () => {
+    const { clock, store, put } = bench();
+    const refusing: KvReader = {
+      ...store.reader,
+      watch: (_, __, observer) => {
+        queueMicrotask(() => {
+          observer.lost('cancelled', failure('registry-denied'));
+        });
+        return () => undefined;
+      },
+    };
+    const identity = { instance: 'one', name: 'host', addresses: [], version: '1', since: 0 };
+    const { reader, writer } = createKvProvider({
+      ...{ target: 't', store: refusing, owner: 'o', prefixes: ['/s/'], clock, log, random: () => 0.5 },
+      writing: { writer: store.writer(), identity },
+    });
+    const values: unknown[] = [];
+    reader.observations.subscribe((observation) => {
+      if (observation.type === 'listed') values.push(observation.records.get('/s/a')?.record?.value);
+    });
+    void reader.run(() => ['/s/a'], never);
+    void writer?.keepSession(never);
+    await clock.advance(30_000);
+    await put('/s/a', 'now');
+    await clock.advance(2_000);
+    expect(values.at(-1)).toBe('now');
+    expect(store.count('list')).toBeLessThan(40);
+    expect(store.count('get')).toBeLessThan(120);
   });
 });

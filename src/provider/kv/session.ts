@@ -52,6 +52,16 @@ export class Session {
     this.#wake.wake();
   }
 
+  /** A transaction under this right found that the heartbeat is no longer so: `gone`, or somebody else's. */
+  fenced(held: Held, gone: boolean): Failure {
+    const cause = gone ? failure('lease-lost') : failure('owner-fenced');
+    if (this.#held?.revision === held.revision) {
+      this.#release({ type: 'lost', failure: cause });
+      this.#wake.wake();
+    }
+    return cause;
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
     const over = (): boolean => signal.aborted || this.#closed;
@@ -107,8 +117,8 @@ export class Session {
     const over = (): boolean => signal.aborted || this.#closed;
     this.#held = held;
     this.#become({ type: 'held', lease: held.lease, takenUp: held.takenUp });
-    const unwatch = this.#watchHeartbeat(nextRevision(held.revision), (event) => {
-      this.#heartbeatMoved(event);
+    const unwatch = this.#watchHeartbeat(nextRevision(held.revision), ({ type }) => {
+      this.fenced(held, type === 'delete');
     });
     const third = (ttlSeconds * 1_000) / 3;
     let pause = third;
@@ -122,7 +132,9 @@ export class Session {
         this.#release({ type: 'lost', failure: failure('lease-lost') });
         break;
       }
-      if (left.ok) [renewed, attempt, pause] = [before, 0, third];
+      // From beat to beat, not from answer to beat: a slow registry must not make us look dead.
+      const took = clock.monotonic() - before;
+      if (left.ok) [renewed, attempt, pause] = [before, 0, Math.max(0, third - took)];
       else if (clock.monotonic() - renewed >= 2 * third) {
         this.#release({ type: 'lost', failure: left.failure });
         break;
@@ -165,14 +177,6 @@ export class Session {
       cancel();
       late();
     };
-  }
-
-  /** Gone, or written by somebody else: in either case not ours until it has been looked at. */
-  #heartbeatMoved(event: WatchEvent): void {
-    if (this.#closed) return;
-    const why = event.type === 'delete' ? failure('lease-lost') : failure('owner-fenced');
-    this.#release({ type: 'lost', failure: why });
-    this.#wake.wake();
   }
 
   #release(state: SessionState): void {

@@ -23,7 +23,7 @@ export interface DockerEnvironment {
   readonly certPath?: string | undefined;
 }
 
-export const DEFAULT_SOCKET = '/var/run/docker.sock';
+const DEFAULT_SOCKET = '/var/run/docker.sock';
 
 /**
  * Reads `DOCKER_HOST`, `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH` as Docker's own client does. `readFile` throws when

@@ -71,7 +71,7 @@ export const EVENT_FILTERS = {
 /** The newest API whose answers this code was tried with. */
 const NEWEST_KNOWN_API = '1.51';
 
-export function compareApiVersions(a: string, b: string): number {
+function compareApiVersions(a: string, b: string): number {
   const [majorA = 0, minorA = 0] = a.split('.').map(Number);
   const [majorB = 0, minorB = 0] = b.split('.').map(Number);
   return majorA === majorB ? minorA - minorB : majorA - majorB;

@@ -82,13 +82,17 @@ export function toContainer(from: Inspection, driverOf: DriverLookup): Container
 /** What will be true at the start, from an inspection before it. */
 export function toProvisional(from: Inspection): Container {
   const config = from.HostConfig;
+  const exposed = exposedOf(from);
+  const requested = config?.PortBindings ?? {};
+  const ports = fixedPortsOf(exposed, requested, config?.PublishAllPorts ?? false);
   return {
     ...identityOf(from),
     state: 'running',
     health: hasHealthcheck(from) ? 'starting' : 'none',
     startedAt: undefined,
     networks: [],
-    ports: fixedPortsOf(exposedOf(from), config?.PortBindings ?? {}, config?.PublishAllPorts ?? false),
+    ports,
+    portsIncomplete: ports.length < new Set([...exposed, ...Object.keys(requested)]).size,
     provisional: true,
   };
 }

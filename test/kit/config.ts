@@ -1,0 +1,44 @@
+import type { Environment, FlagValue } from '../../src/config/environment.ts';
+import { type Loaded, loadConfig } from '../../src/config/load.ts';
+import { formatProblem } from '../../src/config/problem.ts';
+
+/** What a test gives to the loader. */
+export interface Given {
+  readonly yaml?: string;
+  readonly env?: Environment;
+  readonly flags?: Readonly<Record<string, FlagValue>>;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly uid?: number;
+}
+
+/** Loads from memory: no file of the machine is read. */
+export function load({ yaml, env = {}, flags = {}, files = {}, uid = 0 }: Given): Loaded {
+  const all: Readonly<Record<string, string>> = yaml === undefined ? files : { ...files, 'p.yaml': yaml };
+  return loadConfig({
+    file: yaml === undefined ? undefined : 'p.yaml',
+    env,
+    flags: new Map(Object.entries(flags)),
+    machine: {
+      uid,
+      home: '/home/ann',
+      stateHome: undefined,
+      readSecrets: true,
+      readFile: (path) => {
+        const text = all[path];
+        if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+        return text;
+      },
+    },
+  });
+}
+
+export function good(given: Given): Extract<Loaded, { ok: true }> {
+  const loaded = load(given);
+  if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+  return loaded;
+}
+
+export function errors(given: Given): string[] {
+  const loaded = load(given);
+  return loaded.ok ? [] : loaded.problems.map(formatProblem);
+}

@@ -1,0 +1,143 @@
+import type {
+  ContainerView,
+  ExplainView,
+  HostView,
+  PlanView,
+  RecordView,
+  ServiceView,
+  StatusSource,
+  StatusView,
+} from '../../src/core/status.ts';
+
+export const SERVICE: ServiceView = {
+  path: '/shop/web',
+  type: 'HTTP',
+  address: '10.0.0.5:32768',
+  container: 'shop-web-1',
+  containerId: '0ce60d000eac'.padEnd(64, '0'),
+  containerPort: '8080/tcp',
+  dialect: 'portolan',
+  state: 'registered',
+  cause: undefined,
+  since: 1_000_000,
+  tags: ['blue'],
+  weight: undefined,
+};
+
+export const CONTAINER: ContainerView = {
+  name: 'shop-web-1',
+  id: SERVICE.containerId,
+  image: 'shop/web:1',
+  state: 'running',
+  health: 'healthy',
+  services: 1,
+  published: true,
+  why: undefined,
+};
+
+export const RECORD: RecordView = {
+  target: 'memory://',
+  key: '/services/shop/web/0ce60d000eac',
+  value: '{"ID":"0ce60d000eac"}',
+  owned: true,
+  state: 'synced',
+  endpoint: 'endpoint',
+  revision: '12',
+  lastOutcome: 'created',
+  lastOutcomeAt: 1_000_000,
+  nextTryAt: undefined,
+  why: undefined,
+};
+
+export const HOST: HostView = {
+  target: 'memory://',
+  self: true,
+  owner: 'host-a',
+  instance: 'instance',
+  name: 'host-a.example',
+  addresses: ['10.0.0.5'],
+  version: '0.1.0',
+  since: 1_000_000,
+  lease: '7',
+  handover: false,
+};
+
+export const UNSEEN: ExplainView = {
+  reference: 'nothing',
+  seen: false,
+  container: undefined,
+  published: false,
+  summary: 'nothing: the engine has no such container',
+  dialects: [],
+  reasons: [],
+  endpoints: [],
+};
+
+const STATUS: StatusView = {
+  version: '0.1.0',
+  owner: 'host-a',
+  instance: 'instance',
+  startedAt: 0,
+  now: 1_060_000,
+  ready: true,
+  waitingFor: [],
+  sources: [],
+  targets: [],
+  containers: 1,
+  services: 1,
+};
+
+/** An agent's status that a test can change; every change has to be told by `changed()`. */
+export class FakeStatus implements StatusSource {
+  view: StatusView = STATUS;
+  serviceViews: readonly ServiceView[] = [SERVICE];
+  planView: PlanView = { targets: [] };
+  explainView: ExplainView = UNSEEN;
+  recordViews: () => Promise<readonly RecordView[]> = () => Promise.resolve([RECORD]);
+  readonly asked: string[] = [];
+  readonly #listeners = new Set<() => void>();
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  status(): StatusView {
+    return this.view;
+  }
+
+  services(): readonly ServiceView[] {
+    return this.serviceViews;
+  }
+
+  containers(): readonly ContainerView[] {
+    return [CONTAINER];
+  }
+
+  hosts(): Promise<readonly HostView[]> {
+    return Promise.resolve([HOST]);
+  }
+
+  records(): Promise<readonly RecordView[]> {
+    return this.recordViews();
+  }
+
+  plan(): PlanView {
+    return this.planView;
+  }
+
+  explain(reference: string): Promise<ExplainView> {
+    this.asked.push(reference);
+    return Promise.resolve(this.explainView);
+  }
+
+  onChange(changed: () => void): () => void {
+    this.#listeners.add(changed);
+    return () => {
+      this.#listeners.delete(changed);
+    };
+  }
+}
