@@ -60,9 +60,15 @@ echo_server() {
     "trap 'exit 0' TERM; busybox nc -ll -p 7001 -e busybox cat & wait"
 }
 
-# "address:port" of one endpoint per container below a path, one a line.
+# "address:port" of one endpoint per container below a path, one a line; of two families IPv4.
 endpoints() { # PATH
-  services -o json | node hack/lib/endpoints.cjs "$1"
+  # shellcheck disable=SC2016 # JavaScript
+  services -o json | node -e '
+    const found = new Map();
+    for (const { path, container, address } of JSON.parse(require("node:fs").readFileSync(0, "utf8")))
+      if (`${path}/`.startsWith(process.argv[1]) && (!found.has(container) || !address.startsWith("["))) found.set(container, address);
+    for (const address of found.values()) console.log(address);
+  ' "$1"
 }
 shown() { [ "$(endpoints /internal/demo/dev/ | wc -l)" = "$1" ]; } # COUNT
 

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { planOnce, runAgent } from './agent.ts';
 import { EXIT } from './cli/exit.ts';
 import type { CliIo } from './cli/io.ts';
 import { runCli } from './cli/program.ts';
@@ -73,7 +72,11 @@ const io: CliIo = {
     logs.push(log);
     return log;
   },
-  agent: { run: runAgent, planOnce },
+  // Loaded only by the commands that need it: `portolan health` should answer before Docker and etcd clients are read.
+  agent: {
+    run: async (config, lent) => await (await import('./agent.ts')).runAgent(config, lent),
+    planOnce: async (config, lent) => await (await import('./agent.ts')).planOnce(config, lent),
+  },
 };
 
 process.on('SIGTERM', onSignal);

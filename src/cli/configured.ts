@@ -15,8 +15,9 @@ export function configured(command: Command, io: CliIo, readSecrets: boolean): C
   const loaded = loadConfig({ file, env: io.env, flags: flagsOf(command), machine });
   if (loaded.ok) return loaded;
   const lines = [...loaded.problems, ...loaded.warnings].map((problem) => printable(formatProblem(problem)));
-  const flagsOnly = loaded.problems.every(({ origin }) => origin.type === 'flag');
-  throw new CliError(lines.join('\n'), flagsOnly ? EXIT.usage : EXIT.config);
+  // A file that cannot be read is a problem of the configuration, though a flag names it.
+  const usage = loaded.problems.every(({ origin, setting }) => origin.type === 'flag' && setting !== '');
+  throw new CliError(lines.join('\n'), usage ? EXIT.usage : EXIT.config);
 }
 
 /** Warnings on the standard error, so that the output stays what was asked for. */

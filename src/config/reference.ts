@@ -36,7 +36,7 @@ export function defaultOf(setting: Setting): string {
 }
 
 /** What a setting's value looks like. */
-export function formOf({ kind, meta }: Setting): string {
+function formOf({ kind, meta }: Setting): string {
   if (kind === 'boolean') return 'true or false';
   const value = meta.value ?? 'text';
   if (kind === 'list' || kind === 'registries') return `list of ${value}`;

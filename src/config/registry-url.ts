@@ -11,7 +11,7 @@ export interface RegistryAddress {
   readonly password: Secret | undefined;
 }
 
-export interface UrlProblem {
+interface UrlProblem {
   readonly what: string;
   readonly remedy: string;
 }

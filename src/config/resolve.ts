@@ -26,7 +26,7 @@ export function resolveConfig(settings: Settings, context: Context): Config {
   return config;
 }
 
-export function defaultStateDir({ uid, home, stateHome }: Machine): string {
+function defaultStateDir({ uid, home, stateHome }: Machine): string {
   if (uid === 0) return '/var/lib/portolan';
   return stateHome !== undefined && isAbsolute(stateHome)
     ? join(stateHome, 'portolan')

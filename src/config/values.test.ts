@@ -42,7 +42,7 @@ describe('a secret', () => {
     const box = { list: [secret], nested: { secret } };
     const shown = [
       String(secret),
-      `${secret.toString()}`,
+      secret.toString(),
       JSON.stringify(box),
       inspect(box, { depth: null, showHidden: true }),
       inspect(secret, { customInspect: false, showHidden: true }),

@@ -199,6 +199,21 @@ describe('the announce loop', () => {
     expect(await second.records()).toEqual([...keysOf(2), ...keysOf(3), '/hosts/o'].sort());
   });
 
+  it('Unknown is not empty: keeps the records of a running container that cannot be read, until it can', async () => {
+    const clock = new VirtualClock();
+    const stores = [new MemoryStore({ clock })];
+    const first = start({ clock, stores, instance: 'one' });
+    await first.listed(seen(1), seen(2));
+    await first.end();
+    const second = start({ clock, stores, instance: 'two', predecessorDead: true });
+    await second.say(seen(2), { type: 'listed', differences: 0, at: clock.now(), unread: [containerId(1)] });
+    await clock.advance(60_000);
+    expect(await second.records()).toEqual([...keysOf(1), ...keysOf(2), '/hosts/o'].sort());
+    await second.say(ended(1, false), { type: 'listed', differences: 0, at: clock.now() });
+    await clock.advance(5000);
+    expect(await second.records()).toEqual([...keysOf(2), '/hosts/o'].sort());
+  });
+
   it('two agents with one owner: the second stands by and neither prunes the other', async () => {
     const clock = new VirtualClock();
     const stores = [new MemoryStore({ clock })];

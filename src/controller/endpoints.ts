@@ -53,11 +53,18 @@ export class Endpoints {
   #owner: OwnerFacts;
   /** Time (ms) of the last complete list; undefined: what should exist is not known yet. */
   listedAt: number | undefined;
+  /** Containers that run but could not be read yet: what they offer is unknown, not nothing. */
+  #unread = new Set<string>();
 
   constructor(options: EndpointsOptions) {
     this.#options = options;
     this.#owner = options.owner;
     this.#putHostRecords();
+  }
+
+  /** Some running container could not be read: a record that nobody seems to want may be its. */
+  get partial(): boolean {
+    return this.#unread.size > 0;
   }
 
   get size(): number {
@@ -121,6 +128,7 @@ export class Endpoints {
         break;
       case 'listed':
         this.listedAt = signal.at;
+        this.#unread = new Set(signal.unread);
         break;
       case 'unknown':
         break;
@@ -152,6 +160,7 @@ export class Endpoints {
   }
 
   #seen(container: Container, at: number): void {
+    this.#unread.delete(container.id);
     const known = this.#entries.get(container.id);
     const entry: Entry = known ?? {
       container,
@@ -180,6 +189,7 @@ export class Endpoints {
   }
 
   #ended(id: string, cause: Cause): void {
+    this.#unread.delete(id);
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     this.#entries.delete(id);

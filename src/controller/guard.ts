@@ -19,6 +19,8 @@ export interface GuardOptions {
   readonly owned: () => number;
   /** Time of the source's last complete list. */
   readonly listedAt: () => number | undefined;
+  /** The source could not read some running container. */
+  readonly partial: () => boolean;
 }
 
 /** Keys that the brake holds are looked at again this often. */
@@ -40,6 +42,7 @@ export class Guard {
   /** Removes from `planned` what may not be done now, and books why. */
   filter(planned: Map<TakenWork, Change>): void {
     this.#forbid(planned);
+    this.#keepOrphans(planned);
     this.#hold(planned);
   }
 
@@ -61,33 +64,35 @@ export class Guard {
     }
   }
 
+  /** A partial read never leads to a delete: a record that nobody seems to want may be an unread container's. */
+  #keepOrphans(planned: Map<TakenWork, Change>): void {
+    if (!this.#options.partial()) return;
+    for (const [work, change] of planned)
+      if (change.action === 'delete' && work.cause.code === 'orphan')
+        this.#wait(planned, work, 'a running container could not be read; this record may be its');
+  }
+
   #hold(planned: Map<TakenWork, Change>): void {
-    const { clock, journal, queue, owned, listedAt, say } = this.#options;
-    const now = clock.now();
+    const { clock, owned, listedAt, say } = this.#options;
     const unexplained = [...planned]
       .filter(([work, change]) => change.action === 'delete' && !work.cause.explained)
       .map(([work]) => work);
-    const decision = brake(this.#brake, {
-      removals: unexplained.map(({ key }) => key),
-      owned: owned(),
-      now,
-      listedAt: listedAt(),
-    });
+    const removals = unexplained.map(({ key }) => key);
+    const decision = brake(this.#brake, { removals, owned: owned(), now: clock.now(), listedAt: listedAt() });
     this.#brake = decision.state;
     if (decision.engages) this.#engage(decision.held.size);
     if (decision.releases) say('info', { removals: unexplained.length }, 'brake released');
-    for (const work of unexplained) {
-      if (!decision.held.has(work.key)) continue;
-      planned.delete(work);
-      const waitMs = queue.recheck(work, HELD_RECHECK_MS);
-      journal.note(work.key, {
-        state: 'held',
-        outcome: 'held by the brake',
-        at: now,
-        nextTryAt: now + waitMs,
-        why: 'many removals at once that no event explains',
-      });
-    }
+    for (const work of unexplained)
+      if (decision.held.has(work.key))
+        this.#wait(planned, work, 'many removals at once that no event explains');
+  }
+
+  #wait(planned: Map<TakenWork, Change>, work: TakenWork, why: string): void {
+    const { clock, journal, queue } = this.#options;
+    planned.delete(work);
+    const at = clock.now();
+    const nextTryAt = at + queue.recheck(work, HELD_RECHECK_MS);
+    journal.note(work.key, { state: 'held', outcome: 'held back', at, nextTryAt, why });
   }
 
   #engage(held: number): void {

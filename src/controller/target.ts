@@ -87,6 +87,7 @@ export class Target {
       say: this.#say.bind(this),
       owned: () => this.#cache.owned,
       listedAt: () => endpoints.listedAt,
+      partial: () => endpoints.partial,
     });
   }
 

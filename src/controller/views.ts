@@ -4,6 +4,7 @@ import type { Description } from '../core/desired.ts';
 import { explainChange } from '../core/plan.ts';
 import { forbids, type Policy } from '../core/policy.ts';
 import type { Clock } from '../core/ports.ts';
+import type { Reason } from '../core/reason.ts';
 import type {
   ContainerView,
   ExplainedEndpoint,
@@ -66,8 +67,14 @@ function whyNot({ reasons, readings }: Description): string {
   const dialects = readings
     .flatMap((reading) => reading.reasons)
     .filter(({ code }) => code !== 'dialect-absent' && code !== 'dialect-off');
-  const [first] = [...reasons, ...dialects];
+  const [first] = [...reasons, ...dialects].sort((a, b) => vagueness(a) - vagueness(b));
   return first?.message ?? 'it publishes no port and carries no metadata';
+}
+
+/** A word that we do not know may mean nothing, and a port that a dialect claims is left out for that dialect's own reason. */
+function vagueness({ code, suggestion }: Reason): number {
+  if (code === 'claimed-by-other-dialect') return 2;
+  return code === 'unknown-key' && suggestion === undefined ? 1 : 0;
 }
 
 export function targetView(target: Target): TargetView {

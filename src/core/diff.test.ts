@@ -48,7 +48,7 @@ const GOLDEN = `etcd://a:2379
   - delete       /services/web/3  # the container died
   ~ forget       /services/web/4  # somebody else keeps this key; we gave way
   = leave alone  /services/web/5  # somebody else created the record at this key
-  Plan: 1 to create, 1 to update, 1 to delete, 1 ledger entries to forget, 1 left alone.
+  Plan: 1 to create, 1 to update, 1 to delete, 1 to forget, 1 left alone.
 
 etcd://b:2379
   ! cannot be observed: The registry cannot be reached. (connection refused) [registry-unreachable]
@@ -76,7 +76,7 @@ describe('a plan as text', () => {
       line('update', '/b', { before: '\u001b', after: '\n' }),
     ];
     const text = renderPlan({ targets: [{ target: 't\u0007', failure: undefined, lines }] });
-    // eslint-disable-next-line no-control-regex
+
     expect(text.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   });
 

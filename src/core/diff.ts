@@ -20,8 +20,8 @@ const LOOKS: Readonly<Record<PlanLine['action'], Look>> = {
   create: { mark: '+', words: 'create', style: 'create', count: 'to create' },
   update: { mark: '~', words: 'update', style: 'update', count: 'to update' },
   delete: { mark: '-', words: 'delete', style: 'delete', count: 'to delete' },
-  restore: { mark: '~', words: 'restore', style: 'update', count: 'ledger entries to restore' },
-  forget: { mark: '~', words: 'forget', style: 'update', count: 'ledger entries to forget' },
+  restore: { mark: '~', words: 'restore', style: 'update', count: 'to restore' },
+  forget: { mark: '~', words: 'forget', style: 'update', count: 'to forget' },
   leave: { mark: '=', words: 'leave alone', style: 'leave', count: 'left alone' },
 };
 

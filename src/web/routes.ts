@@ -26,7 +26,7 @@ const VIEWS: ReadonlyMap<string, View> = new Map<string, View>([
   ['/v1/plan', (source) => ({ status: 200, body: source.plan() })],
 ]);
 
-export const EXPLAIN = '/v1/explain/';
+const EXPLAIN = '/v1/explain/';
 
 function readiness(source: StatusSource): Answer {
   const { ready, waitingFor } = source.status();

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDockerodeEngine } from '../../src/source/docker/dockerode.ts';
 import { signalName } from '../../src/source/docker/signal-name.ts';
+import { systemClock } from '../../src/telemetry/clock.ts';
 import { VirtualClock } from '../kit/clock.ts';
 import { runId, TestDocker } from '../kit/docker.ts';
 import { FakeEngine } from '../kit/engine-fake.ts';
 import { eventually } from '../kit/eventually.ts';
 import { freePort } from '../kit/ports.ts';
-import { systemClock } from '../kit/system-clock.ts';
 import { TcpProxy } from '../kit/tcp-proxy.ts';
 import type { LabContainer, SourceLab } from './source.contract.ts';
 

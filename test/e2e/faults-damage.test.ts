@@ -34,7 +34,9 @@ beforeAll(async () => {
   agent = await world.ready();
 });
 afterEach(async () => {
-  await Promise.all(containers.splice(0).map((container) => container.remove({ force: true })));
+  await Promise.all(containers.splice(0).map((container) => container.remove({ force: true, v: true })));
+  // What a failed test left of others must not fail the next one.
+  await world.view.removeBelow('');
   await world.converged();
 });
 afterAll(async () => {
@@ -173,7 +175,6 @@ describe('the records of others', () => {
     await container.remove({ force: true });
     await eventually(async () => expect(await world.view.get(service)).toBeUndefined());
     expect(await Promise.all(beside.map((key) => world.view.get(key)))).toEqual(before);
-    for (const key of beside) await world.view.remove(key);
     containers.length = 0;
   });
 });

@@ -1,3 +1,5 @@
+import { get, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { Etcd3, type IKeyValue, type Watcher } from 'etcd3';
 import { expect } from 'vitest';
 import { Agent, type CommandResult, portolan, removeAgents } from '../kit/agent.ts';
@@ -34,11 +36,11 @@ export const staysTrue = async (look: () => void | Promise<void>, forMs: number)
   );
 };
 
-const parse = (text: string): Document => {
+const parse = (value: string): Document => {
   try {
-    return JSON.parse(text) as Document;
+    return JSON.parse(value) as Document;
   } catch {
-    return { text };
+    return { value };
   }
 };
 
@@ -81,7 +83,7 @@ export class Registry {
   /** The records of one path, by what follows it in the key. */
   async below(prefix: string): Promise<Documents> {
     const all = Object.entries(await this.dump(`${prefix}/`));
-    return Object.fromEntries(all.map(([key, text]) => [key.slice(prefix.length + 1), parse(text)]));
+    return Object.fromEntries(all.map(([key, value]) => [key.slice(prefix.length + 1), parse(value)]));
   }
 
   async services(path: string): Promise<Documents> {
@@ -223,9 +225,19 @@ export class Lab {
     }, deadlineMs);
   }
 
+  /** What the agent answers on its control socket; the CLI asks the same, but takes a second to start. */
+  async ask(path: string): Promise<string> {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      get({ socketPath: `${this.agent.stateDir}/portolan.sock`, path, timeout: 5000 }, resolve).on(
+        'error',
+        reject,
+      );
+    });
+    return await text(response);
+  }
+
   async explain(reference: string): Promise<string> {
-    const { stdout } = await cli(['explain', reference, '--state-dir', this.agent.stateDir]);
-    return stdout;
+    return await this.ask(`/v1/explain/${encodeURIComponent(reference)}`);
   }
 
   async close(): Promise<void> {

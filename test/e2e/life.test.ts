@@ -81,7 +81,7 @@ describe('the life of a container', () => {
       ANNOUNCE_82_PATH: `${base}/both`,
     };
     const { short } = await lab.run('ports-announced', { ports, env });
-    await lab.offers(`${plain.path}`, {
+    await lab.offers(plain.path, {
       [`80/${plain.short}`]: { PORT: '80' },
       [`81/${plain.short}`]: { PORT: '81' },
       [`82/${plain.short}`]: { PORT: '82' },

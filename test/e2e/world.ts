@@ -153,7 +153,7 @@ export class World {
     else await this.docker.clean();
     if (this.#options.etcd === undefined) await this.etcd.remove();
     // The leases of killed agents must not end in the middle of the next test, for that moves the revision.
-    else await this.view.removeBelow('');
+    else await this.view.removeBelow('').catch(() => undefined);
   }
 }
 
@@ -186,6 +186,7 @@ const lineOf = ({ key, value, lease }: StoredKey, owner: string): string | undef
   if (key === `/hosts/${owner}`) return `${key}${under}`;
   if (key.startsWith(`/announce/${owner}/`)) return `${key}${under}`;
   if (!key.startsWith(`/services/${owner}/`)) return undefined;
+  if (!value.startsWith('{')) return `${key} ${value}${under}`;
   const { IP, EXT_PORT, state } = JSON.parse(value) as Record<string, string>;
   return `${key} ${IP ?? ''}:${EXT_PORT ?? ''} ${state ?? ''}${under}`;
 };

@@ -3,10 +3,10 @@ import type { SourceSignal } from '../../src/core/ports.ts';
 import { connectionFromEnvironment } from '../../src/source/docker/connection.ts';
 import { createDockerodeEngine } from '../../src/source/docker/dockerode.ts';
 import { createDockerSource } from '../../src/source/docker/source.ts';
+import { systemClock } from '../../src/telemetry/clock.ts';
 import { TestDocker } from '../kit/docker.ts';
 import { PrivateEngine } from '../kit/engine.ts';
 import { eventually } from '../kit/eventually.ts';
-import { systemClock } from '../kit/system-clock.ts';
 import { TcpProxy } from '../kit/tcp-proxy.ts';
 
 const silent = {

@@ -90,8 +90,34 @@ export const portolan = async (
   }
 };
 
-const running = new Set<Agent>();
+/** What has to be killed if the test does not end it. */
+const running = new Set<{ stop(signal?: NodeJS.Signals): Promise<ExitStatus> }>();
 const folders = new Set<string>();
+
+/** A command of the CLI that goes on until it is stopped, such as `get --watch`. */
+export class FollowedCommand {
+  /** Each line of its standard output, oldest first. */
+  readonly lines: string[] = [];
+  readonly exited: Promise<ExitStatus>;
+  readonly #child: ChildProcess;
+
+  private constructor(args: readonly string[], options: ProcessOptions) {
+    this.#child = launch(args, options);
+    createInterface({ input: this.#child.stdout as Readable }).on('line', (line) => this.lines.push(line));
+    this.exited = ended(this.#child).finally(() => running.delete(this));
+    this.exited.catch(() => undefined);
+    running.add(this);
+  }
+
+  static start(args: readonly string[], options: ProcessOptions = {}): FollowedCommand {
+    return new FollowedCommand(args, options);
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<ExitStatus> {
+    this.#child.kill(signal);
+    return await this.exited;
+  }
+}
 
 /** The real agent as a child process, with a state folder of its own. */
 export class Agent {
@@ -169,7 +195,7 @@ export class Agent {
 
 /** Kills every agent that still runs and removes the state folders: for `afterEach` or `afterAll`. */
 export const removeAgents = async (): Promise<void> => {
-  await Promise.all([...running].map((agent) => agent.stop('SIGKILL')));
+  await Promise.all([...running].map((child) => child.stop('SIGKILL')));
   for (const folder of folders) if (existsSync(folder)) await rm(folder, { recursive: true, force: true });
   folders.clear();
 };

@@ -5,7 +5,7 @@ import { failure } from '../../core/failure.ts';
 import type { Observation } from '../../core/ports.ts';
 import { MemoryStore } from '../memory/store.ts';
 import { createKvProvider } from './provider.ts';
-import type { KvReader } from './store.ts';
+import type { KvReader, KvWriter } from './store.ts';
 
 const never = new AbortController().signal;
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -131,5 +131,41 @@ describe('the reader', () => {
     expect(values.at(-1)).toBe('now');
     expect(store.count('list')).toBeLessThan(40);
     expect(store.count('get')).toBeLessThan(120);
+  });
+
+  it('notices a registry that was replaced behind silent watches, and has the session taken anew', async () => {
+    const clock = new VirtualClock();
+    const stores = [new MemoryStore({ clock, clusterId: '1' }), new MemoryStore({ clock, clusterId: '2' })];
+    const [old, fresh] = stores as [MemoryStore, MemoryStore];
+    let current = old;
+    const store: KvReader = {
+      list: (...args) => current.reader.list(...args),
+      get: (...args) => current.reader.get(...args),
+      watch: (...args) => old.reader.watch(...args),
+      close: () => Promise.resolve(),
+    };
+    const writer: KvWriter = {
+      ...old.writer(),
+      txn: (...args) => current.writer().txn(...args),
+      leaseGrant: (...args) => current.writer().leaseGrant(...args),
+      leaseTimeToLive: (...args) => current.writer().leaseTimeToLive(...args),
+    };
+    const identity = { instance: 'one', name: 'host', addresses: [], version: '1', since: 0 };
+    const provider = createKvProvider({
+      ...{ target: 't', store, owner: 'o', prefixes: ['/s/'], clock, log, random: () => 0.5 },
+      writing: { writer, identity, ttlSeconds: 600 },
+    });
+    const lists: boolean[] = [];
+    provider.reader.observations.subscribe((observation) => {
+      if (observation.type === 'listed') lists.push(observation.replaced);
+    });
+    void provider.reader.run(() => [], never);
+    void provider.writer?.keepSession(never);
+    await clock.advance(0);
+    current = fresh;
+    await clock.advance(6_000);
+    expect(lists).toEqual([false, true]);
+    const heartbeat = await fresh.reader.get(['/portolan/hosts/o'], never);
+    expect(heartbeat.ok && heartbeat.value.entries.size).toBe(1);
   });
 });
