@@ -13,7 +13,7 @@ WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 mkdir -p "$CACHE/images"
 
-current() { [ "$(docker image inspect -f '{{index .Config.Labels "portolan.recipe"}}' "$1" 2>/dev/null)" = "$RECIPE" ]; }
+current() { [ "$(docker image inspect -f '{{index .Config.Labels "testing.portolan.recipe"}}' "$1" 2>/dev/null)" = "$RECIPE" ]; }
 
 busybox_root() {
   empty_root "$WORK/root"
@@ -31,7 +31,7 @@ etcd_root() { # SUITE
 
 build() { # NAME
   local image=portolan-test/${1/-/:} tar=$CACHE/images/$1.tar
-  local -a config=(-c "LABEL portolan.recipe=$RECIPE" -c 'ENV PATH=/usr/bin')
+  local -a config=(-c "LABEL testing.portolan.recipe=$RECIPE" -c 'ENV PATH=/usr/bin')
   if current "$image" && [ -e "$tar" ]; then return 0; fi
   if [ -e "$tar" ] && docker load -q -i "$tar" >/dev/null && current "$image"; then return 0; fi
   say "building $image"

@@ -20,7 +20,7 @@ LOG=$STATE/agent.log
 AGENT=''
 FOLLOWER=''
 
-remove_containers() { docker ps -aq --filter label=portolan.demo=1 | xargs -r docker rm -fv >/dev/null; }
+remove_containers() { docker ps -aq --filter label=demo.portolan=1 | xargs -r docker rm -fv >/dev/null; }
 
 clean_up() {
   trap '' INT TERM
@@ -47,7 +47,7 @@ services() { node dist/main.js get services --state-dir "$STATE" "$@"; }
 demo() { # NAME OPTION...: one container that ends at once when it is asked to
   local name=$1
   shift
-  docker run -d --name "portolan-demo-$name" --hostname "$name" --label portolan.demo=1 "$@" >/dev/null
+  docker run -d --name "portolan-demo-$name" --hostname "$name" --label demo.portolan=1 "$@" >/dev/null
 }
 
 web() { # NAME: an HTTP server that answers its own name

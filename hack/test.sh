@@ -26,7 +26,7 @@ REPORTS=$(mktemp -d)
 
 # Tests mark what they make with their process id; the tests of another, living run are left alone.
 leftovers() { # ps -a | network ls
-  docker "$@" --filter label=portolan.test --format '{{.ID}} {{.Label "portolan.test"}}' | while read -r id run; do
+  docker "$@" --filter label=testing.portolan.run --format '{{.ID}} {{.Label "testing.portolan.run"}}' | while read -r id run; do
     process_gone "${run%%-*}" && echo "$id"
   done
 }

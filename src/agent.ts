@@ -5,7 +5,7 @@ import type { PlanView } from './core/status.ts';
 import { StateFolder } from './state/folder.ts';
 import { painter } from './telemetry/paint.ts';
 import { isAlive } from './web/listen.ts';
-import { type Assembly, assemble } from './wiring/assembly.ts';
+import { type Assembly, type AssemblyOptions, assemble } from './wiring/assembly.ts';
 import { keepDrains } from './wiring/drains.ts';
 import { predecessorJudge } from './wiring/identity.ts';
 import { type AgentIo, StartError } from './wiring/io.ts';
@@ -24,7 +24,7 @@ const DRY_RUN_QUIET_MS = 200;
 
 /** The agent: runs until the signal aborts, or with `once` until it has converged. Returns the exit code. */
 export async function runAgent(config: Config, io: AgentIo): Promise<number> {
-  if (config.once && config.registries.some(({ kind }) => kind === 'memory'))
+  if (config.once && !config.dryRun && config.registries.some(({ kind }) => kind === 'memory'))
     throw new StartError(
       '--once needs a real registry: an embedded one is gone when the process ends. Name one with --registry etcd://host:2379',
     );
@@ -35,12 +35,36 @@ export async function runAgent(config: Config, io: AgentIo): Promise<number> {
 export async function planOnce(config: Config, io: AgentIo): Promise<PlanView> {
   return await withoutWriter(config, io, async ({ loop, status }) => {
     await when(loop, () => plannable(loop), PLAN_LIMIT_MS, io.clock, io.signal);
-    if (loop.endpoints.listedAt === undefined)
-      throw new StartError(
-        'the Docker engine does not answer, so nothing can be planned; is DOCKER_HOST right, and may this user open its socket?',
-      );
+    if (loop.endpoints.listedAt === undefined) throw engineAway();
     return status.plan();
   });
+}
+
+function engineAway(): StartError {
+  return new StartError(
+    'the Docker engine does not answer, so nothing can be planned; is DOCKER_HOST right, and may this user open its socket?',
+  );
+}
+
+/** Builds the agent, which may take the engine's answer; what is to end by itself does not wait for it for ever. */
+async function assembleWithin(limitMs: number, options: AssemblyOptions): Promise<Assembly | undefined> {
+  const { io } = options;
+  const late = new AbortController();
+  const cancel =
+    limitMs === Number.POSITIVE_INFINITY
+      ? () => undefined
+      : io.clock.timer(limitMs, () => {
+          late.abort();
+        });
+  try {
+    const signal = AbortSignal.any([io.signal, late.signal]);
+    const assembly = await assemble({ ...options, io: { ...io, signal } });
+    if (!late.signal.aborted) return assembly;
+    await assembly?.close();
+    throw engineAway();
+  } finally {
+    cancel();
+  }
 }
 
 async function dryRun(config: Config, io: AgentIo): Promise<number> {
@@ -65,7 +89,8 @@ async function withoutWriter<T>(
   io: AgentIo,
   use: (assembly: Assembly) => Promise<T>,
 ): Promise<T> {
-  const assembly = await assemble({
+  const limitMs = config.once ? PLAN_LIMIT_MS : Number.POSITIVE_INFINITY;
+  const assembly = await assembleWithin(limitMs, {
     config,
     io,
     folder: new StateFolder(config.stateDir),
@@ -95,7 +120,8 @@ async function announce(config: Config, io: AgentIo): Promise<number> {
   const drains = embedded ? await folder.drains() : [];
   // The agent that serves the control socket knows that no other lives on this folder; --once only asks.
   const socketFree = async (): Promise<boolean> => !config.once || !(await isAlive(config.controlSocket));
-  const assembly = await assemble({
+  const limitMs = config.once ? ONCE_LIMIT_MS : Number.POSITIVE_INFINITY;
+  const assembly = await assembleWithin(limitMs, {
     config,
     io,
     folder,

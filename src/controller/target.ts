@@ -123,6 +123,11 @@ export class Target {
     return this.#guard.brakeEngaged;
   }
 
+  /** Every key that is wanted has been read. */
+  get observed(): boolean {
+    return this.#cache.known && !this.#options.reader.tracking;
+  }
+
   get audience(): Audience {
     return this.#options.audience;
   }
@@ -202,19 +207,19 @@ export class Target {
     await Promise.all(this.#inFlight);
   }
 
-  /** Withdraws every own record, after `stop`; resolves when none is left, nothing more can be done, or the signal aborts. */
-  async withdrawAll(signal: AbortSignal): Promise<void> {
+  /** Withdraws every own record, after `stop`, as far as it can before the signal aborts; answers how many are left. */
+  async withdrawAll(signal: AbortSignal): Promise<number> {
     const { writer, clock } = this.#options;
-    if (writer === undefined || this.#session.type !== 'held') return;
+    if (writer === undefined || this.#session.type !== 'held') return this.#cache.owned;
     this.#withdrawing = true;
+    const left = (): readonly string[] => [...this.#cache.keys()].filter((key) => this.#cache.isOwned(key));
     for (let attempt = 0; attempt < WITHDRAW_ATTEMPTS && !signal.aborted; attempt += 1) {
       const cause: Cause = { code: 'shutdown', at: clock.now(), explained: true };
-      const work = [...this.#cache.keys()]
-        .filter((key) => this.#cache.isOwned(key))
-        .map((key) => ({ key, cause, queuedAt: clock.monotonic() }));
-      if (work.length === 0) return;
+      const work = left().map((key) => ({ key, cause, queuedAt: clock.monotonic() }));
+      if (work.length === 0) break;
       await this.#process(writer, work, signal);
     }
+    return left().length;
   }
 
   #allKeys(): Set<string> {

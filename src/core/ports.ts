@@ -157,6 +157,8 @@ export interface RegistryReader {
   relist(): void;
   /** Reads keys that became wanted after the last list and watches them; they arrive as `changed`. */
   track(keys: readonly string[]): void;
+  /** Some tracked keys have not been read yet. */
+  readonly tracking: boolean;
   /** Every owner's heartbeat. */
   hosts(signal: AbortSignal): Promise<Result<readonly HostEntry[]>>;
   /** Every record below the layouts' prefixes, of all owners. */

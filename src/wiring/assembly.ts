@@ -9,7 +9,7 @@ import type { Engine } from '../source/docker/engine.ts';
 import { createDockerSource } from '../source/docker/source.ts';
 import { machineReaders } from '../source/host/readers.ts';
 import type { StateFolder } from '../state/folder.ts';
-import { openEngine } from './engine.ts';
+import { openEngine, patientWitness } from './engine.ts';
 import { type FollowedHost, followHost } from './host.ts';
 import { findOwner, type Instance, newInstance } from './identity.ts';
 import { type AgentIo, StartError } from './io.ts';
@@ -61,12 +61,28 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly | und
 async function findWhereabouts(options: AssemblyOptions, engine: Engine): Promise<Whereabouts | undefined> {
   const { config, io, folder, predecessorDead } = options;
   const { clock, random, log, signal } = io;
-  const askEngine = (until: AbortSignal) => engine.info(until);
+  const witness = patientWitness(engine, clock);
   const remember = predecessorDead !== undefined;
-  const search = { configured: config.ownerId, folder, askEngine, remember, clock, random, log };
+  const search = {
+    configured: config.ownerId,
+    folder,
+    askEngine: witness.info,
+    remember,
+    clock,
+    random,
+    log,
+  };
   const owner = await findOwner(search, signal);
   if (owner === undefined) return undefined;
-  const host = await followHost({ config, engine, clock, random, log, signal, readers: machineReaders });
+  const host = await followHost({
+    config,
+    engine: witness,
+    clock,
+    random,
+    log,
+    signal,
+    readers: machineReaders,
+  });
   return { owner, host, instance: newInstance(), since: clock.now() };
 }
 

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
+import type { Clock } from '../core/ports.ts';
 import { connectionFromEnvironment } from '../source/docker/connection.ts';
+import { withDeadline } from '../source/docker/deadline.ts';
 import { createDockerodeEngine } from '../source/docker/dockerode.ts';
 import type { Engine } from '../source/docker/engine.ts';
+import type { EngineWitness } from '../source/host/environment.ts';
 import { StartError } from './io.ts';
 
 /** The engine that the settings name; nothing is asked of it yet. */
@@ -13,4 +16,14 @@ export function openEngine({ docker }: Config): Engine {
   );
   if (!choice.ok) throw new StartError(choice.message);
   return createDockerodeEngine(choice.connection);
+}
+
+/** The questions that are asked before the source runs, each with a deadline: an engine may accept and never answer. */
+export function patientWitness(engine: Engine, clock: Clock): EngineWitness & Pick<Engine, 'info'> {
+  const deadline = { clock, ms: 5000 };
+  return {
+    info: (signal) => withDeadline(deadline, signal, 'GET /info', (within) => engine.info(within)),
+    inspect: (reference, signal) =>
+      withDeadline(deadline, signal, 'inspect', (within) => engine.inspect(reference, within)),
+  };
 }

@@ -1,11 +1,11 @@
 import type { Config } from '../config/config.ts';
 import { backoffDelay } from '../core/backoff.ts';
 import { type Clock, type HostAddresses, type Log, type Random, sleep } from '../core/ports.ts';
-import type { Engine } from '../source/docker/engine.ts';
 import { type AddressResult, type HostReaders, resolveAddresses } from '../source/host/addresses.ts';
 import {
   advertiseProblem,
   detectEnvironment,
+  type EngineWitness,
   type EnvironmentReaders,
   isInsideContainer,
 } from '../source/host/environment.ts';
@@ -23,7 +23,7 @@ export interface FollowedHost {
 
 export interface FollowOptions {
   readonly config: Pick<Config, 'advertise' | 'resync'>;
-  readonly engine: Engine;
+  readonly engine: EngineWitness;
   readonly readers: HostReaders & EnvironmentReaders;
   readonly clock: Clock;
   readonly random: Random;

@@ -6,7 +6,7 @@ import type { PlanView } from '../core/status.ts';
 export function plannable(loop: AnnounceLoop): boolean {
   return (
     loop.endpoints.listedAt !== undefined &&
-    loop.targets.every((target) => target.cache.known || target.failure !== undefined)
+    loop.targets.every((target) => target.observed || target.failure !== undefined)
   );
 }
 

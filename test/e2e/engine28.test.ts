@@ -56,7 +56,9 @@ describe('with the current engine', () => {
     const [service, announce] = await keysOf(container);
     const stopped = container.stop({ t: 15 });
     stopped.catch(() => undefined);
-    await eventually(async () => expect(await stateOf(service)).toBe('draining'));
+    await eventually(async () => {
+      expect(await stateOf(service)).toBe('draining');
+    });
     expect(await world.view.get(announce)).toBeDefined();
     await container.kill();
     await stopped.catch(() => undefined);
@@ -66,14 +68,22 @@ describe('with the current engine', () => {
   it('health decides what is in rotation', async () => {
     const container = await world.serve({ health: '[ -e /tmp/ok ]' });
     const [service, announce] = await keysOf(container);
-    await eventually(async () => expect(await world.view.get(announce)).toBeDefined());
+    await eventually(async () => {
+      expect(await world.view.get(announce)).toBeDefined();
+    });
     expect(await world.view.get(service)).toBeUndefined();
     await world.docker.exec(container, 'echo >/tmp/ok');
-    await eventually(async () => expect(await stateOf(service)).toBe('registered'));
+    await eventually(async () => {
+      expect(await stateOf(service)).toBe('registered');
+    });
     await world.docker.exec(container, 'busybox rm /tmp/ok');
-    await eventually(async () => expect(await stateOf(service)).toBe('draining'));
+    await eventually(async () => {
+      expect(await stateOf(service)).toBe('draining');
+    });
     await world.docker.exec(container, 'echo >/tmp/ok');
-    await eventually(async () => expect(await stateOf(service)).toBe('registered'));
+    await eventually(async () => {
+      expect(await stateOf(service)).toBe('registered');
+    });
     await world.converged();
   });
 
@@ -82,13 +92,15 @@ describe('with the current engine', () => {
     await world.converged();
     const [service] = await keysOf(container);
     await container.pause();
-    await eventually(async () => expect(await world.view.get(service)).toBeUndefined());
+    await eventually(async () => {
+      expect(await world.view.get(service)).toBeUndefined();
+    });
     await container.unpause();
     await world.converged();
     await container.rename({ name: `${world.owner}-renamed` });
-    await eventually(async () =>
-      expect(await servicesOf(agent)).toMatchObject([{ container: `${world.owner}-renamed` }]),
-    );
+    await eventually(async () => {
+      expect(await servicesOf(agent)).toMatchObject([{ container: `${world.owner}-renamed` }]);
+    });
   });
 
   it('the engine restarted: what died goes, what comes back is announced', async () => {
@@ -98,9 +110,9 @@ describe('with the current engine', () => {
     ]);
     await world.converged();
     await engine.restart();
-    await eventually(async () =>
-      expect(await servicesOf(agent)).toMatchObject([{ containerId: comesBack.id, state: 'registered' }]),
-    );
+    await eventually(async () => {
+      expect(await servicesOf(agent)).toMatchObject([{ containerId: comesBack.id, state: 'registered' }]);
+    });
     await world.converged();
   });
 });

@@ -86,7 +86,9 @@ describe('an agent killed with -9', () => {
 
     const stopped = container.stop({ t: 25 });
     stopped.catch(() => undefined);
-    await eventually(async () => expect((await world.view.get(service))?.value).toContain('draining'));
+    await eventually(async () => {
+      expect((await world.view.get(service))?.value).toContain('draining');
+    });
     const notes = await world.view.list(drains);
     expect(notes.size).toBe(1);
     const marked = await world.view.get(service);
@@ -182,7 +184,9 @@ describe('two agents', () => {
       await becomesReady(second);
       // Now they are orphans, and what its own engine runs is what counts.
       const own = [`/hosts/${world.owner}`, 'heartbeat', `owned /hosts/${world.owner}`];
-      await eventually(async () => expect(await world.shown()).toEqual(own));
+      await eventually(async () => {
+        expect(await world.shown()).toEqual(own);
+      });
     } finally {
       await other.remove();
     }
@@ -210,7 +214,9 @@ describe('two agents', () => {
     ]);
     const [, rival] = await Promise.all([here.ready(), there.ready()]);
     const key = `/services${path}/twin`;
-    await eventually(async () => expect(await here.view.get(key)).toBeDefined());
+    await eventually(async () => {
+      expect(await here.view.get(key)).toBeDefined();
+    });
     await there.converged();
     const held = await here.view.get(key);
     const contents = await here.shown();
@@ -235,6 +241,8 @@ describe('two agents', () => {
     });
     expect((await control(rival, '/readyz')).status).toBe(200);
     await again.remove({ force: true });
-    await eventually(async () => expect(await here.view.get(key)).toBeUndefined());
+    await eventually(async () => {
+      expect(await here.view.get(key)).toBeUndefined();
+    });
   });
 });

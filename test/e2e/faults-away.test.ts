@@ -70,7 +70,9 @@ describe('while the agent is away', () => {
     await world.converged();
     const stopped = container.stop({ t: 20 });
     stopped.catch(() => undefined);
-    await eventually(async () => expect((await world.view.get(service))?.value).toContain('draining'));
+    await eventually(async () => {
+      expect((await world.view.get(service))?.value).toContain('draining');
+    });
     await first.stop('SIGKILL');
     await container.kill();
     await stopped.catch(() => undefined);
@@ -176,11 +178,15 @@ describe('a drain', () => {
     await second.pause();
     const stopped = container.stop({ t: 25 });
     stopped.catch(() => undefined);
-    await eventually(async () => expect((await world.view.get(service))?.value).toContain('draining'));
+    await eventually(async () => {
+      expect((await world.view.get(service))?.value).toContain('draining');
+    });
     await first.stop('SIGKILL');
     await second.unpause();
     const next = await world.ready({ registries, stateDir: first.stateDir });
-    await eventually(async () => expect((await view.get(service))?.value).toContain('draining'));
+    await eventually(async () => {
+      expect((await view.get(service))?.value).toContain('draining');
+    });
     expect(await servicesOf(next)).toMatchObject([{ state: 'draining', cause: 'stop-signal' }]);
     await container.kill();
     await stopped.catch(() => undefined);

@@ -50,12 +50,16 @@ describe('own records', () => {
     for (const key of keys) {
       const before = await valueOf(key);
       await world.view.remove(key);
-      await repaired(async () => expect(await valueOf(key)).toBe(before));
+      await repaired(async () => {
+        expect(await valueOf(key)).toBe(before);
+      });
     }
     const below = keys[0].slice(0, keys[0].lastIndexOf('/') + 1);
     const before = await valueOf(keys[0]);
     await world.view.removeBelow(below);
-    await repaired(async () => expect(await valueOf(keys[0])).toBe(before));
+    await repaired(async () => {
+      expect(await valueOf(keys[0])).toBe(before);
+    });
     await world.converged();
     await agent.logged((line) => line['cause'] === 'damage-missing' && line['key'] === keys[0]);
   });
@@ -65,7 +69,9 @@ describe('own records', () => {
     for (const key of [service, announce]) {
       const before = await world.view.get(key);
       await world.view.put(key, 'altered');
-      await repaired(async () => expect(await valueOf(key)).toBe(before?.value));
+      await repaired(async () => {
+        expect(await valueOf(key)).toBe(before?.value);
+      });
       expect((await world.view.get(key))?.createRevision).toBe(before?.createRevision);
     }
     await world.converged();
@@ -89,9 +95,14 @@ describe('own records', () => {
     const [service] = await serve();
     const before = await world.view.get(service);
     await world.view.remove(world.heartbeat);
-    await eventually(async () => expect(await world.view.get(world.heartbeat)).toBeDefined(), {
-      deadlineMs: 3_000,
-    });
+    await eventually(
+      async () => {
+        expect(await world.view.get(world.heartbeat)).toBeDefined();
+      },
+      {
+        deadlineMs: 3_000,
+      },
+    );
     await world.converged();
     expect(await world.view.get(service)).toEqual(before);
     await eventually(async () => (await statusOf(agent)).ready);
@@ -102,7 +113,12 @@ describe('own records', () => {
     await serve();
     const before = await valueOf(service);
     await world.etcd.etcdctl('del', '--prefix', '');
-    await eventually(async () => expect(await valueOf(service)).toBe(before), { deadlineMs: 3_000 });
+    await eventually(
+      async () => {
+        expect(await valueOf(service)).toBe(before);
+      },
+      { deadlineMs: 3_000 },
+    );
     await world.converged();
     await eventually(async () => (await statusOf(agent)).ready);
   });
@@ -126,7 +142,9 @@ describe('the records of others', () => {
     const before = await world.view.get(key);
     const container = await world.docker.run(spec);
     containers.push(container);
-    await eventually(async () => expect(await stateOf(key)).toBe('conflict'));
+    await eventually(async () => {
+      expect(await stateOf(key)).toBe('conflict');
+    });
     expect((await world.shown()).filter((line) => line === `owned ${key}`)).toEqual([]);
     const explained = await agent.ask('explain', container.id.slice(0, 12));
     expect(explained.stdout).toMatch(/conflict/);
@@ -135,9 +153,9 @@ describe('the records of others', () => {
     expect(await world.view.get(key)).toEqual(before);
 
     await world.view.remove(key);
-    await repaired(async () =>
-      expect(JSON.parse((await valueOf(key)) ?? '')).toMatchObject({ state: 'registered' }),
-    );
+    await repaired(async () => {
+      expect(JSON.parse((await valueOf(key)) ?? '')).toMatchObject({ state: 'registered' });
+    });
     expect(await stateOf(key)).toBe('synced');
   });
 
@@ -147,11 +165,13 @@ describe('the records of others', () => {
     await world.view.put(key, 'theirs');
     const before = await world.view.get(key);
     const container = await world.docker.run(spec);
-    await eventually(async () => expect(await stateOf(key)).toBe('conflict'));
+    await eventually(async () => {
+      expect(await stateOf(key)).toBe('conflict');
+    });
     await container.remove({ force: true });
-    await eventually(async () =>
-      expect((await recordsOf(agent)).filter((record) => record.owned)).toHaveLength(1),
-    );
+    await eventually(async () => {
+      expect((await recordsOf(agent)).filter((record) => record.owned)).toHaveLength(1);
+    });
     expect(await world.view.get(key)).toEqual(before);
     await world.view.remove(key);
   });
@@ -171,9 +191,13 @@ describe('the records of others', () => {
     for (const key of beside) await world.view.put(key, 'theirs');
     const before = await Promise.all(beside.map((key) => world.view.get(key)));
     await world.view.remove(service);
-    await repaired(async () => expect(await valueOf(service)).toBeDefined());
+    await repaired(async () => {
+      expect(await valueOf(service)).toBeDefined();
+    });
     await container.remove({ force: true });
-    await eventually(async () => expect(await world.view.get(service)).toBeUndefined());
+    await eventually(async () => {
+      expect(await world.view.get(service)).toBeUndefined();
+    });
     expect(await Promise.all(beside.map((key) => world.view.get(key)))).toEqual(before);
     containers.length = 0;
   });
@@ -185,10 +209,14 @@ describe('somebody who insists', () => {
     const ours = await valueOf(service);
     for (const theirs of ['first', 'second']) {
       await world.view.put(service, theirs);
-      await repaired(async () => expect(await valueOf(service)).toBe(ours));
+      await repaired(async () => {
+        expect(await valueOf(service)).toBe(ours);
+      });
     }
     await world.view.put(service, 'third');
-    await eventually(async () => expect(await stateOf(service)).toBe('conflict'));
+    await eventually(async () => {
+      expect(await stateOf(service)).toBe('conflict');
+    });
     expect(await valueOf(service)).toBe('third');
     await expect(world.entryOf(service)).rejects.toThrow(/no ledger entry/);
     expect((await statusOf(agent)).targets[0]?.conflicts).toBe(1);
@@ -198,7 +226,9 @@ describe('somebody who insists', () => {
     expect((await world.view.get(service))?.modRevision).toBe(left);
 
     await world.view.remove(service);
-    await repaired(async () => expect(await valueOf(service)).toBe(ours));
+    await repaired(async () => {
+      expect(await valueOf(service)).toBe(ours);
+    });
     await world.converged();
     expect((await statusOf(agent)).targets[0]?.conflicts).toBe(0);
   });
@@ -208,10 +238,14 @@ describe('somebody who insists', () => {
     const ours = await valueOf(service);
     const lease = await world.view.grantLease(60);
     await world.view.put(service, 'leased', lease);
-    await eventually(async () => expect(await stateOf(service)).toBe('conflict'));
+    await eventually(async () => {
+      expect(await stateOf(service)).toBe('conflict');
+    });
     expect(await world.view.get(service)).toMatchObject({ value: 'leased', lease });
     await world.view.revokeLease(lease);
-    await repaired(async () => expect(await valueOf(service)).toBe(ours));
+    await repaired(async () => {
+      expect(await valueOf(service)).toBe(ours);
+    });
     await world.converged();
   });
 
@@ -223,11 +257,15 @@ describe('somebody who insists', () => {
     await world.view.remove(service);
     const put = await world.view.put(service, ours ?? '', lease);
     agent.kill('SIGCONT');
-    await eventually(async () => expect(await stateOf(service)).toBe('conflict'));
+    await eventually(async () => {
+      expect(await stateOf(service)).toBe('conflict');
+    });
     expect((await world.view.get(service))?.modRevision).toBe(put);
     await expect(world.entryOf(service)).rejects.toThrow(/no ledger entry/);
     await world.view.revokeLease(lease);
-    await repaired(async () => expect(await valueOf(service)).toBe(ours));
+    await repaired(async () => {
+      expect(await valueOf(service)).toBe(ours);
+    });
     await world.converged();
   });
 });

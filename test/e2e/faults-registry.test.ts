@@ -131,10 +131,15 @@ describe('etcd', () => {
     await world.view.compact();
     const before = await world.view.get(service);
     await world.view.remove(service);
-    await eventually(async () => expect((await world.view.get(service))?.value).toBe(before?.value), {
-      deadlineMs: 1_000,
-      everyMs: 10,
-    });
+    await eventually(
+      async () => {
+        expect((await world.view.get(service))?.value).toBe(before?.value);
+      },
+      {
+        deadlineMs: 1_000,
+        everyMs: 10,
+      },
+    );
     await world.converged();
   });
 
@@ -218,9 +223,13 @@ describe('one of two registries', () => {
       const container = await world.serve();
       const [service] = await keysOf(container);
       const prompt = { deadlineMs: 1_000, everyMs: 10 };
-      await eventually(async () => expect(await view.get(service)).toBeDefined(), prompt);
+      await eventually(async () => {
+        expect(await view.get(service)).toBeDefined();
+      }, prompt);
       await container.remove({ force: true, v: true });
-      await eventually(async () => expect(await view.get(service)).toBeUndefined(), prompt);
+      await eventually(async () => {
+        expect(await view.get(service)).toBeUndefined();
+      }, prompt);
       await world.serve();
       await world.converged({ view, ...prompt });
     };

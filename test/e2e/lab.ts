@@ -182,7 +182,9 @@ export class Lab {
   /** Starts the agent and waits for the end of its first pass. */
   async startAgent(): Promise<Agent> {
     this.#agent = Agent.start({ args: this.settings, env: this.env });
-    await this.#agent.logged((line) => line['key'] === `/hosts/${this.owner}`, { deadlineMs: 20_000 });
+    await sees(async () => {
+      expect(JSON.parse(await this.ask('/readyz'))).toEqual({ ready: true, waitingFor: [] });
+    }, 20_000);
     return this.#agent;
   }
 

@@ -111,7 +111,7 @@ export class World {
 
   /** Every record that the running containers ask for, in the short form of `shown`. */
   async wanted(): Promise<readonly string[]> {
-    const filters = { label: [`portolan.test=${runId}`], status: ['running'] };
+    const filters = { label: [`testing.portolan.run=${runId}`], status: ['running'] };
     const containers = await this.docker.api.listContainers({ filters });
     const lines = containers.flatMap(({ Id, Labels, Ports }) => {
       const port = Ports.find(

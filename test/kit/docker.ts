@@ -11,7 +11,7 @@ const busyboxImage = 'portolan-test/bb:1';
 export const runId = `${process.pid}-${randomBytes(4).toString('hex')}`;
 
 /** On each container and network of the tests: hack/test.sh removes by it what a crash left. */
-export const testLabels: Readonly<Record<string, string>> = { 'portolan.test': runId };
+export const testLabels: Readonly<Record<string, string>> = { 'testing.portolan.run': runId };
 
 /** Answers each HTTP request on `port` with `id=<container's host name>`; ends at once on TERM. */
 export const httpBackend = (port = 80): string[] => [

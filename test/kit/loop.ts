@@ -16,7 +16,7 @@ export interface Line {
 }
 
 /** A log that keeps its lines. */
-function recordingLog(): Log & { readonly lines: Line[] } {
+export function recordingLog(): Log & { readonly lines: Line[] } {
   const lines: Line[] = [];
   const at = (level: string) => (fields: object, message: string) => {
     lines.push({ level, message, fields: { ...fields } });

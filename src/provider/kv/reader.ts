@@ -80,6 +80,10 @@ export class KvRegistryReader implements RegistryReader {
     else this.#watching.track(keys);
   }
 
+  get tracking(): boolean {
+    return this.#tracked.size > 0 || this.#watching?.tracking === true;
+  }
+
   async hosts(signal: AbortSignal): Promise<Result<readonly HostEntry[]>> {
     const listing = await this.#options.store.list(HOSTS_PREFIX, signal);
     if (!listing.ok) return listing;

@@ -166,4 +166,18 @@ describe('a session', () => {
     expect(await value()).toBeUndefined();
     expect(one.types()).toEqual(['held']);
   });
+
+  it.each(['retire', 'handover'] as const)('does not claim to %s without the heartbeat', async (goodbye) => {
+    const { clock, open, value } = bench();
+    const one = open('one');
+    void one.run();
+    await clock.advance(0);
+    one.store.failing = () => failure('registry-timeout');
+    await clock.advance(14_000);
+    one.store.failing = () => undefined;
+    const said =
+      goodbye === 'retire' ? await one.session.retire(never) : await one.session.handover(60_000, never);
+    expect(said).toMatchObject({ ok: false, failure: { code: 'registry-timeout' } });
+    expect((await value())?.value).toContain('"handover":false');
+  });
 });

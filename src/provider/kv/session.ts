@@ -82,8 +82,9 @@ export class Session {
 
   /** Leaves the heartbeat to a successor for a while; nothing is written afterwards. */
   async handover(ms: number, signal: AbortSignal): Promise<Result<void>> {
-    const held = this.#close();
-    if (held === undefined) return ok(undefined);
+    const closed = this.#close();
+    if (!closed.ok) return closed;
+    const held = closed.value;
     const ttlSeconds = Math.max(1, Math.ceil(ms / 1_000));
     const granted = await this.#options.writer.leaseGrant(ttlSeconds, signal);
     if (!granted.ok) return granted;
@@ -95,8 +96,9 @@ export class Session {
 
   /** Removes heartbeat and lease. */
   async retire(signal: AbortSignal): Promise<Result<void>> {
-    const held = this.#close();
-    if (held === undefined) return ok(undefined);
+    const closed = this.#close();
+    if (!closed.ok) return closed;
+    const held = closed.value;
     const { writer, key } = this.#options;
     const compares = [{ key, target: 'mod', revision: held.revision }] as const;
     const deleted = await writer.txn({ compares, then: [{ type: 'delete', key }], otherwise: [] }, signal);
@@ -104,8 +106,10 @@ export class Session {
     return deleted.value.succeeded ? await writer.leaseRevoke(held.lease, signal) : fail('owner-fenced');
   }
 
-  #close(): Held | undefined {
-    const held = this.#held;
+  /** Fails with the reason when there is nothing to leave, because the heartbeat is not ours (any more). */
+  #close(): Result<Held> {
+    const held: Result<Held> =
+      this.#held === undefined ? { ok: false, failure: this.refusal } : ok(this.#held);
     this.#closed = true;
     this.#held = undefined;
     this.#wake.wake();

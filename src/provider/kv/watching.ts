@@ -49,6 +49,11 @@ export class Watching {
     return this.#revision;
   }
 
+  /** Keys that were taken in have not been read yet. */
+  get tracking(): boolean {
+    return this.#flushing;
+  }
+
   start(): void {
     const { names, interest, head } = this.#options;
     const from = nextRevision(head.revision);
@@ -103,10 +108,13 @@ export class Watching {
         this.#lose(failure('registry-replaced'));
         return;
       }
-      changed(read.value.parts);
       this.#follow(keys, nextRevision(read.value.revision));
+      // Whoever hears of the last ones finds that nothing is left to wait for.
+      const more = this.#pending.size > 0;
+      this.#flushing = more;
+      changed(read.value.parts);
+      if (!more) return;
     }
-    this.#flushing = false;
   }
 
   /** Once over the limit the prefixes are watched too; the keys watched before stay, what is seen twice does no harm. */
