@@ -193,7 +193,10 @@ export class Target {
     const desired = endpoints.claims.desired(key, this.#options.audience);
     if (desired === undefined) return { ...cause, code: 'orphan' };
     if (cause.code !== 'relisted') return cause;
-    return endpoints.live(desired.group)?.cause ?? { ...cause, code: 'host-announced' };
+    const known = endpoints.live(desired.group)?.cause ?? { ...cause, code: 'host-announced' };
+    // A start creates records; what already stands there and differs was found by reading.
+    const stands = this.#cache.get(key)?.record !== undefined;
+    return stands && known.code === 'started' ? cause : known;
   }
 
   /** Every key that is wanted or held, in the order of keys. */

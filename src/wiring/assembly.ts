@@ -66,7 +66,7 @@ async function findWhereabouts(options: AssemblyOptions, engine: Engine): Promis
   const search = {
     configured: config.ownerId,
     folder,
-    askEngine: witness.info,
+    askEngine: (until) => witness.info(until),
     remember,
     clock,
     random,

@@ -1,12 +1,7 @@
 import type { AnnounceLoop } from '../controller/announce.ts';
-import {
-  containerViews,
-  explainView,
-  recordView,
-  serviceViews,
-  targetPlan,
-  targetView,
-} from '../controller/views.ts';
+import { explainView } from '../controller/explain.ts';
+import { targetPlan } from '../controller/plan-view.ts';
+import { containerViews, recordView, serviceViews, targetView } from '../controller/views.ts';
 import type { Container } from '../core/container.ts';
 import type { Description } from '../core/desired.ts';
 import type { Policy } from '../core/policy.ts';
