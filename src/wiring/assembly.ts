@@ -66,7 +66,7 @@ async function findWhereabouts(options: AssemblyOptions, engine: Engine): Promis
   const search = {
     configured: config.ownerId,
     folder,
-    askEngine: (until) => witness.info(until),
+    askEngine: (until: AbortSignal) => witness.info(until),
     remember,
     clock,
     random,

@@ -5,7 +5,6 @@ import { connectionFromEnvironment } from '../source/docker/connection.ts';
 import { withDeadline } from '../source/docker/deadline.ts';
 import { createDockerodeEngine } from '../source/docker/dockerode.ts';
 import type { Engine } from '../source/docker/engine.ts';
-import type { EngineWitness } from '../source/host/environment.ts';
 import { StartError } from './io.ts';
 
 /** The engine that the settings name; nothing is asked of it yet. */
@@ -19,7 +18,7 @@ export function openEngine({ docker }: Config): Engine {
 }
 
 /** The questions that are asked before the source runs, each with a deadline: an engine may accept and never answer. */
-export function patientWitness(engine: Engine, clock: Clock): EngineWitness & Pick<Engine, 'info'> {
+export function patientWitness(engine: Engine, clock: Clock): Pick<Engine, 'info' | 'inspect'> {
   const deadline = { clock, ms: 5000 };
   return {
     info: (signal) => withDeadline(deadline, signal, 'GET /info', (within) => engine.info(within)),
