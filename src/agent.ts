@@ -79,8 +79,9 @@ async function dryRun(config: Config, io: AgentIo): Promise<number> {
       return 0;
     }
     const known = await when(loop, () => plannable(loop), PLAN_LIMIT_MS, io.clock, io.signal);
-    print(status.plan());
-    return known ? 0 : 1;
+    const view = status.plan();
+    print(view);
+    return known && view.targets.every(({ failure }) => failure === undefined) ? 0 : 1;
   });
 }
 

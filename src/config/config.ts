@@ -259,7 +259,7 @@ export const settingsSchema = z.strictObject({
 /** What the schema makes of the input; `load.ts` resolves what depends on the machine. */
 export type Settings = z.output<typeof settingsSchema>;
 
-/** Files for TLS; read at each connect, so that renewed certificates are taken up. */
+/** Files for TLS; read when the agent starts. */
 export interface TlsFiles {
   readonly ca: string | undefined;
   readonly cert: string | undefined;

@@ -91,6 +91,22 @@ describe('the announce loop', () => {
     expect(await test.content()).toEqual(before);
   });
 
+  it('restores a ledger entry also after a restart, when this process has not written the record itself', async () => {
+    const clock = new VirtualClock();
+    const stores = [new MemoryStore({ clock })];
+    const first = start({ clock, stores, instance: 'one' });
+    await first.listed(seen(1));
+    await first.end();
+    const before = await first.content();
+    const second = start({ clock, stores, instance: 'two', predecessorDead: true });
+    await second.listed(seen(1));
+    for (const key of before.keys()) if (key.startsWith('/portolan/owners/')) await second.remove(key);
+    await clock.advance(1000);
+    expect(await second.content()).toEqual(before);
+    await second.say(ended(1));
+    expect(await second.records()).toEqual(['/hosts/o']);
+  });
+
   it('makes everything again when somebody wipes the registry', async () => {
     const test = start();
     await test.listed(...many(3));

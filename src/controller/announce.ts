@@ -55,7 +55,7 @@ export class AnnounceLoop {
 
   constructor(options: AnnounceOptions) {
     this.#options = options;
-    const { describe, layouts, owner, drainMs, clock } = options;
+    const { describe, layouts, owner, drainMs, clock, log } = options;
     const targets: Target[] = [];
     this.targets = targets;
     this.endpoints = new Endpoints({
@@ -66,6 +66,14 @@ export class AnnounceLoop {
       clock,
       onDirty: (work) => {
         for (const target of targets) target.dirty(work);
+      },
+      onCollision: (key, { service, containerName: container }) => {
+        const reason = 'another container of this host claims the same key; the older one keeps it';
+        log.warn({ key, service: `/${service.path.join('/')}`, container, reason }, 'key claimed twice');
+      },
+      onSurvived: ({ service, containerName: container }) => {
+        const fields = { service: `/${service.path.join('/')}`, container };
+        log.warn(fields, 'told to stop, but still runs: the drain is over');
       },
     });
     this.endpoints.adopt(options.drains);

@@ -80,9 +80,10 @@ describe('the observed side', () => {
         at,
         nobody,
       );
-    expect(cache.contested('a')).toBe(false);
+    expect(cache.contested('a', 80_000)).toBe(false);
     cache.merge([{ key: 'a', revision: '6', record: record('y', '6', '1') }], 90_000, nobody);
-    expect(cache.contested('a')).toBe(true);
+    expect(cache.contested('a', 90_000)).toBe(true);
+    expect(cache.contested('a', 160_000)).toBe(false);
   });
 
   it('counts what this owner holds', () => {

@@ -19,7 +19,9 @@ const CONTEST_LIMIT = 3;
 export class ObservedCache {
   readonly #records = new Map<string, Cached>();
   readonly #lastWritten = new Map<string, Revision>();
-  readonly #alterations = new Map<string, number[]>();
+  readonly #alterations = new Map<string, readonly number[]>();
+  /** Values that were sent and whose fate is not known: they may turn up at any time, and are nobody's alteration. */
+  readonly #unanswered = new Map<string, string>();
   #owned = 0;
   known = false;
   everKnown = false;
@@ -40,8 +42,8 @@ export class ObservedCache {
     return this.#lastWritten.get(key);
   }
 
-  contested(key: string): boolean {
-    return (this.#alterations.get(key)?.length ?? 0) >= CONTEST_LIMIT;
+  contested(key: string, now: number): boolean {
+    return recent(this.#alterations.get(key), now).length >= CONTEST_LIMIT;
   }
 
   isOwned(key: string): boolean {
@@ -65,10 +67,18 @@ export class ObservedCache {
         this.#noteAlteration(cached, observed, now);
       }
       this.#set({ ...observed, recordSeen: revision, entrySeen: revision });
+      this.#rememberOurs(observed);
     }
     this.known = true;
     this.everKnown = true;
     return differing;
+  }
+
+  /** What was read under our ledger entry counts like what we wrote: while its revision stays, nobody has touched it. */
+  #rememberOurs(observed: ObservedRecord): void {
+    const { key, record } = observed;
+    if (record === undefined || this.#lastWritten.has(key)) return;
+    if (ownership(observed, undefined) === 'ours') this.#lastWritten.set(key, record.modRevision);
   }
 
   /** Forgets everything: the registry is another one, so nothing that was believed means anything. */
@@ -76,6 +86,7 @@ export class ObservedCache {
     this.#records.clear();
     this.#lastWritten.clear();
     this.#alterations.clear();
+    this.#unanswered.clear();
     this.#owned = 0;
   }
 
@@ -106,7 +117,12 @@ export class ObservedCache {
   /** Remembers what this process wrote, so that it can tell its own record from a stranger's. */
   applied(result: ChangeResult): void {
     const { change, outcome } = result;
-    if (outcome.type !== 'settled') return;
+    if (outcome.type !== 'settled') {
+      const lost = outcome.type === 'retry' && outcome.failure.code === 'outcome-unknown';
+      if (lost && 'value' in change) this.#unanswered.set(change.key, change.value);
+      return;
+    }
+    this.#unanswered.delete(change.key);
     if (change.action === 'create' || change.action === 'update') {
       const written = result.seen.find((part) => part.key === change.key)?.record;
       if (written !== undefined && written !== null) this.#lastWritten.set(change.key, written.modRevision);
@@ -128,8 +144,8 @@ export class ObservedCache {
     )
       return;
     if (after.record.modRevision === this.#lastWritten.get(key)) return;
-    const recent = (this.#alterations.get(key) ?? []).filter((at) => now - at < CONTEST_WINDOW_MS);
-    this.#alterations.set(key, [...recent, now]);
+    if (after.record.value === this.#unanswered.get(key)) return;
+    this.#alterations.set(key, [...recent(this.#alterations.get(key), now), now]);
   }
 
   #set(cached: Cached): void {
@@ -143,6 +159,10 @@ export class ObservedCache {
     this.#records.delete(key);
     this.#alterations.delete(key);
   }
+}
+
+function recent(times: readonly number[] | undefined, now: number): readonly number[] {
+  return (times ?? []).filter((at) => now - at < CONTEST_WINDOW_MS);
 }
 
 /** Our own write may be newer than the list that was under way. */

@@ -17,9 +17,12 @@ export type Audience = 'local' | 'shared';
 export class ClaimIndex {
   readonly #claims = new Map<string, readonly Claim[]>();
 
-  put(claim: Claim): void {
-    const others = (this.#claims.get(claim.key) ?? []).filter((other) => other.group !== claim.group);
+  /** True when the claim is new and not the only one. */
+  put(claim: Claim): boolean {
+    const before = this.#claims.get(claim.key) ?? [];
+    const others = before.filter((other) => other.group !== claim.group);
     this.#claims.set(claim.key, [...others, claim].sort(comparePrecedence));
+    return others.length > 0 && others.length === before.length;
   }
 
   remove(key: string, group: string): void {

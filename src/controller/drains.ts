@@ -13,6 +13,7 @@ const Note = z.object({
   since: z.number(),
   until: z.number().optional(),
   startedAt: z.string().optional(),
+  offered: z.boolean().default(true),
 });
 
 export function noteOf(endpoint: string, phase: Phase): DrainNote {
@@ -22,14 +23,15 @@ export function noteOf(endpoint: string, phase: Phase): DrainNote {
     since: phase.since,
     until: phase.until,
     startedAt: phase.startedAt,
+    offered: phase.offered,
   };
 }
 
 export function drainRecord(owner: string, endpoint: string, phase: Phase): KeyValue {
-  const { cause, since, until, startedAt } = noteOf(endpoint, phase);
+  const { cause, since, until, startedAt, offered } = noteOf(endpoint, phase);
   return {
     key: `${drainPrefix(owner)}${endpoint}`,
-    value: JSON.stringify({ cause, since, until, startedAt }),
+    value: JSON.stringify({ cause, since, until, startedAt, offered }),
   };
 }
 
@@ -44,6 +46,7 @@ export function readDrain(owner: string, key: string, value: string): DrainNote 
       since: note.since,
       until: note.until,
       startedAt: note.startedAt,
+      offered: note.offered,
     };
   } catch {
     return undefined;

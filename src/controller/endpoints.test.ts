@@ -62,6 +62,15 @@ describe('the desired side', () => {
     expect(endpoints.drainNotes()).toMatchObject([{ cause: 'stop-signal', since: 2000 }]);
   });
 
+  it('shows no service of a container that is told to stop before it was ever ready', () => {
+    const { seen, endpoints } = setUp();
+    seen(container(1, { health: 'starting' }));
+    endpoints.take({ type: 'stopping', id: containerId(1), signal: 'SIGTERM', at: 2000 });
+    seen(container(1, { health: 'healthy' }));
+    const services = endpoints.desiredKeys('shared').filter((key) => key.startsWith('/services/'));
+    expect(services).toEqual([]);
+  });
+
   it('explains a removal that an event told, and not one that a list found', () => {
     const { seen, endpoints, dirty } = setUp();
     seen(container(1));
@@ -109,6 +118,7 @@ describe('the desired side', () => {
       since: 7,
       until: 9e9,
       startedAt: container(1).startedAt,
+      offered: true,
     } as const;
     for (const first of [true, false]) {
       const { seen, endpoints } = setUp();
@@ -128,6 +138,7 @@ describe('the desired side', () => {
         since: 7,
         until: 9e9,
         startedAt: 'before',
+        offered: true,
       },
     ]);
     seen(container(1));

@@ -17,6 +17,10 @@ export interface EndpointsOptions {
   readonly clock: Clock;
   /** Told which keys have to be looked at, in every registry. */
   readonly onDirty: (work: readonly Work[]) => void;
+  /** Told when an endpoint claims a key that another one claims already; the older of them keeps it. */
+  readonly onCollision?: (key: string, newcomer: Endpoint) => void;
+  /** Told of an endpoint whose container was told to stop and still runs long after. */
+  readonly onSurvived?: (endpoint: Endpoint) => void;
 }
 
 /** An endpoint with the phase it is in and the records that follow from both. */
@@ -46,6 +50,8 @@ export class Endpoints {
   readonly #sharers = new Map<string, Set<string>>();
   readonly #claims = new ClaimIndex();
   readonly #notes = new Map<string, DrainNote>();
+  /** Since when each endpoint last drained: a note that is no newer tells nothing new, even if it cannot be deleted. */
+  readonly #drained = new Map<string, number>();
   /** Endpoints that drain now: the only ones with a deadline. */
   readonly #draining = new Map<string, { readonly entry: Entry; readonly phase: Phase }>();
   #hostRecords: readonly KeyValue[] = [];
@@ -139,6 +145,7 @@ export class Endpoints {
   /** A drain that an earlier process began; it counts while the container has not been started anew. */
   adopt(notes: Iterable<DrainNote>): void {
     for (const note of notes) {
+      if (note.since <= (this.#drained.get(note.endpoint) ?? Number.NEGATIVE_INFINITY)) continue;
       this.#notes.set(note.endpoint, note);
       const live = this.live(note.endpoint);
       const entry = live === undefined ? undefined : this.#entries.get(live.endpoint.containerId);
@@ -162,20 +169,23 @@ export class Endpoints {
   #seen(container: Container, at: number): void {
     this.#unread.delete(container.id);
     const known = this.#entries.get(container.id);
+    // What was known before the start is only completed by it: the host port that the engine chose, an address.
+    const starts = known === undefined || (known.container.provisional && !container.provisional);
     const entry: Entry = known ?? {
       container,
       description: { readings: [], endpoints: [], reasons: [] },
       live: new Map(),
     };
     if (known === undefined) this.#entries.set(container.id, entry);
+    this.#forgetSharing(entry.container);
     entry.container = container;
     this.#noteSharing(container);
     this.#describeAgain(entry, {
-      code: known === undefined ? 'started' : 'facts-changed',
+      code: starts ? 'started' : 'facts-changed',
       at,
       explained: true,
     });
-    this.#describeSharers(container.id, at);
+    this.#describeSharers(container.id, { code: 'facts-changed', at, explained: true });
   }
 
   #stopping(id: string, at: number): void {
@@ -193,9 +203,9 @@ export class Endpoints {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     this.#entries.delete(id);
-    for (const sharers of this.#sharers.values()) sharers.delete(id);
+    this.#forgetSharing(entry.container);
     for (const live of entry.live.values()) this.#replace(entry, live, undefined, cause);
-    this.#describeSharers(id, cause.at);
+    this.#describeSharers(id, { ...cause, code: 'facts-changed' });
   }
 
   /** What the container offers by its present facts; endpoints that stay keep their phase. */
@@ -211,10 +221,14 @@ export class Endpoints {
       at: cause.at,
     };
     const stays = new Set<string>();
+    const stopping = [...entry.live.values()].find(({ phase }) => phase.cause === 'stop-signal')?.phase;
     for (const { endpoint } of entry.description.endpoints) {
       stays.add(endpoint.id);
       const before = entry.live.get(endpoint.id);
-      const phase = advance(before?.phase ?? firstPhase(cause.at, container.startedAt), observed);
+      let phase = advance(before?.phase ?? firstPhase(cause.at, container.startedAt), observed);
+      // The signal was meant for the container: what it offers under a new name or address stops as well.
+      if (before === undefined && stopping !== undefined)
+        phase = advance(phase, { type: 'adopt', drain: noteOf(endpoint.id, stopping) });
       const after = this.#put(
         entry,
         before,
@@ -242,8 +256,10 @@ export class Endpoints {
     for (const live of [...entry.live.values()]) {
       const what = fact(live);
       const phase = advance(live.phase, what);
-      if (phase !== live.phase)
-        this.#put(entry, live, live.endpoint, phase, causeOfPhase(live.phase, phase, what.at));
+      if (phase === live.phase) continue;
+      this.#put(entry, live, live.endpoint, phase, causeOfPhase(live.phase, phase, what.at));
+      if (what.type === 'time' && live.phase.cause === 'stop-signal')
+        this.#options.onSurvived?.(live.endpoint);
     }
   }
 
@@ -272,8 +288,11 @@ export class Endpoints {
     const dirty = this.#moveClaims(id, before, after);
     if (after === undefined) entry.live.delete(id);
     else entry.live.set(id, after);
-    if (after?.phase.state === 'draining') this.#draining.set(id, { entry, phase: after.phase });
-    else this.#draining.delete(id);
+    if (after?.phase.state === 'draining') {
+      this.#draining.set(id, { entry, phase: after.phase });
+      this.#drained.set(id, after.phase.since);
+    } else this.#draining.delete(id);
+    if (after === undefined) this.#drained.delete(id);
     if (dirty.length === 0) return;
     const subject: Subject = { service: `/${service.path.join('/')}`, container: entry.container.name };
     this.#options.onDirty(dirty.map((key) => ({ key, cause, subject })));
@@ -288,20 +307,17 @@ export class Endpoints {
     const rescoped = before?.endpoint.scope !== after?.endpoint.scope;
     const old = new Map(before?.records.map(({ key, value }) => [key, value]));
     const changed = (after?.records ?? []).filter(({ key, value }) => rescoped || old.get(key) !== value);
-    for (const { key, value } of changed) {
-      const { createdAt, scope } = after?.endpoint ?? { createdAt: 0, scope: 'host' };
-      this.#claims.put({
-        key,
-        value,
-        group,
-        leased: this.#leased(key),
-        createdAt,
-        hostOnly: scope === 'host',
-      });
-    }
+    if (after !== undefined) for (const record of changed) this.#claim(record, group, after.endpoint);
     for (const { key } of after?.records ?? []) old.delete(key);
     for (const key of old.keys()) this.#claims.remove(key, group);
     return [...changed.map(({ key }) => key), ...old.keys()];
+  }
+
+  #claim({ key, value }: KeyValue, group: string, endpoint: Endpoint): void {
+    const { createdAt, scope } = endpoint;
+    const hostOnly = scope === 'host';
+    const collides = this.#claims.put({ key, value, group, leased: this.#leased(key), createdAt, hostOnly });
+    if (collides) this.#options.onCollision?.(key, endpoint);
   }
 
   #recordsOf(endpoint: Endpoint, phase: Phase): readonly KeyValue[] {
@@ -347,10 +363,18 @@ export class Endpoints {
     this.#sharers.set(owner, sharers.add(container.id));
   }
 
-  #describeSharers(ownerId: string, at: number): void {
+  #forgetSharing({ id, networkMode }: Container): void {
+    if (!networkMode.startsWith('container:')) return;
+    const owner = networkMode.slice('container:'.length);
+    const sharers = this.#sharers.get(owner);
+    sharers?.delete(id);
+    if (sharers?.size === 0) this.#sharers.delete(owner);
+  }
+
+  #describeSharers(ownerId: string, cause: Cause): void {
     for (const id of this.#sharers.get(ownerId) ?? []) {
       const entry = this.#entries.get(id);
-      if (entry !== undefined) this.#describeAgain(entry, { code: 'facts-changed', at, explained: true });
+      if (entry !== undefined) this.#describeAgain(entry, cause);
     }
   }
 

@@ -1,4 +1,5 @@
 import { BRAKE_CONFIRM_MS, BRAKE_OFF, BRAKE_RELEASE_MS, type BrakeState, brake } from '../core/brake.ts';
+import type { CauseCode } from '../core/cause.ts';
 import type { Change } from '../core/plan.ts';
 import { forbids, type Policy } from '../core/policy.ts';
 import type { Clock } from '../core/ports.ts';
@@ -26,10 +27,18 @@ export interface GuardOptions {
 /** Keys that the brake holds are looked at again this often. */
 const HELD_RECHECK_MS = 500;
 
+/** Whoever destroys a record as fast as it is made again must not make us race with him. */
+const REPAIR_PAUSE_MS = 500;
+const REPAIRS: readonly CauseCode[] = ['damage-missing', 'damage-entry', 'damage-altered'];
+
 /** Is it allowed? Takes out of a batch what the policy forbids and what the brake holds back. */
 export class Guard {
   readonly #options: GuardOptions;
   #brake: BrakeState = BRAKE_OFF;
+  /** Removals without an explanation that wait in the queue: the brake counts them before their batch comes. */
+  readonly #foreseen = new Set<string>();
+  /** When (monotonic ms) each record was last repaired, the latest last. */
+  readonly #repaired = new Map<string, number>();
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -39,10 +48,18 @@ export class Guard {
     return this.#brake.engagedAt !== undefined;
   }
 
-  /** Removes from `planned` what may not be done now, and books why. */
-  filter(planned: Map<TakenWork, Change>): void {
+  /** A key was queued, and whether that means a removal without an explanation. */
+  foresee(key: string, removal: boolean): void {
+    if (removal) this.#foreseen.add(key);
+    else this.#foreseen.delete(key);
+  }
+
+  /** Removes from `planned`, what the keys of `batch` need, all that may not be done now, and books why. */
+  filter(planned: Map<TakenWork, Change>, batch: readonly TakenWork[]): void {
+    for (const { key } of batch) this.#foreseen.delete(key);
     this.#forbid(planned);
     this.#keepOrphans(planned);
+    this.#slowRepairs(planned);
     this.#hold(planned);
   }
 
@@ -72,13 +89,32 @@ export class Guard {
         this.#wait(planned, work, 'a running container could not be read; this record may be its');
   }
 
+  #slowRepairs(planned: Map<TakenWork, Change>): void {
+    const now = this.#options.clock.monotonic();
+    for (const [key, at] of this.#repaired) {
+      if (now - at < REPAIR_PAUSE_MS) break;
+      this.#repaired.delete(key);
+    }
+    for (const [work, change] of planned) {
+      if (!REPAIRS.includes(change.cause.code)) continue;
+      if (this.#repaired.has(work.key)) this.#wait(planned, work, 'it was repaired a moment ago');
+      else this.#repaired.set(work.key, now);
+    }
+  }
+
   #hold(planned: Map<TakenWork, Change>): void {
     const { clock, owned, listedAt, say } = this.#options;
     const unexplained = [...planned]
       .filter(([work, change]) => change.action === 'delete' && !work.cause.explained)
       .map(([work]) => work);
     const removals = unexplained.map(({ key }) => key);
-    const decision = brake(this.#brake, { removals, owned: owned(), now: clock.now(), listedAt: listedAt() });
+    const decision = brake(this.#brake, {
+      removals,
+      foreseen: this.#foreseen,
+      owned: owned(),
+      now: clock.now(),
+      listedAt: listedAt(),
+    });
     this.#brake = decision.state;
     if (decision.engages) this.#engage(decision.held.size);
     if (decision.releases) say('info', { removals: unexplained.length }, 'brake released');

@@ -11,6 +11,7 @@ import type {
   RegistryWriter,
   SessionState,
 } from '../core/ports.ts';
+import type { DesiredRecord } from '../core/record.ts';
 import { applyChanges } from './apply.ts';
 import { ObservedCache } from './cache.ts';
 import type { Audience } from './claims.ts';
@@ -18,7 +19,7 @@ import type { Endpoints } from './endpoints.ts';
 import { Gate } from './gate.ts';
 import { Guard } from './guard.ts';
 import { Journal } from './journal.ts';
-import { type TakenWork, type Work, Workqueue } from './workqueue.ts';
+import { type Subject, type TakenWork, type Work, Workqueue } from './workqueue.ts';
 
 export interface TargetOptions {
   readonly reader: RegistryReader;
@@ -45,6 +46,7 @@ const BATCH_KEYS = 512;
 /** Batches of one target that may be under way at once; their keys are disjoint. */
 const WORKERS = 4;
 const WITHDRAW_ATTEMPTS = 3;
+const FOREIGN = 'somebody else created the record at this key';
 
 /**
  * The loop of one registry: dirty keys in, plan, policy, brake, apply, outcome. It has its own queue, view, health and
@@ -157,7 +159,7 @@ export class Target {
     const { writer, reader } = this.#options;
     if (writer === undefined)
       reader.track(work.map(({ key }) => key).filter((key) => this.#cache.get(key) === undefined));
-    else for (const item of work) this.#queue.add(item);
+    else for (const item of work) this.#enqueue(item);
     this.#options.onChange();
   }
 
@@ -176,12 +178,10 @@ export class Target {
   verdict(key: string, cause: Cause): Verdict {
     return planKey({
       key,
-      desired: this.#withdrawing
-        ? undefined
-        : this.#options.endpoints.claims.desired(key, this.#options.audience),
+      desired: this.#withdrawing ? undefined : this.#desired(key),
       observed: this.#cache.get(key),
       lastWritten: this.#cache.lastWritten(key),
-      contested: this.#cache.contested(key),
+      contested: this.#cache.contested(key, this.#options.clock.now()),
       lease: this.#session.type === 'held' ? this.#session.lease : undefined,
       cause,
     });
@@ -189,11 +189,10 @@ export class Target {
 
   /** Why a key differs: what last changed its endpoint, unless `cause` knows better than a list does. */
   causeOf(key: string, cause: Cause): Cause {
-    const { endpoints } = this.#options;
-    const desired = endpoints.claims.desired(key, this.#options.audience);
+    const desired = this.#desired(key);
     if (desired === undefined) return { ...cause, code: 'orphan' };
     if (cause.code !== 'relisted') return cause;
-    const known = endpoints.live(desired.group)?.cause ?? { ...cause, code: 'host-announced' };
+    const known = this.#options.endpoints.live(desired.group)?.cause ?? { ...cause, code: 'host-announced' };
     // A start creates records; what already stands there and differs was found by reading.
     const stands = this.#cache.get(key)?.record !== undefined;
     return stands && known.code === 'started' ? cause : known;
@@ -223,6 +222,17 @@ export class Target {
       await this.#process(writer, work, signal);
     }
     return left().length;
+  }
+
+  /** Whose record it is: of several that claim a key, the one that keeps it. */
+  #subjectOf(key: string): Subject | undefined {
+    const endpoint = this.#options.endpoints.live(this.#desired(key)?.group ?? '')?.endpoint;
+    if (endpoint === undefined) return undefined;
+    return { service: `/${endpoint.service.path.join('/')}`, container: endpoint.containerName };
+  }
+
+  #desired(key: string): DesiredRecord | undefined {
+    return this.#options.endpoints.claims.desired(key, this.#options.audience);
   }
 
   #allKeys(): Set<string> {
@@ -303,18 +313,28 @@ export class Target {
     const at = this.#options.clock.now();
     for (const key of keys) {
       const cause = this.causeOf(key, { code, at, explained: false });
-      if (this.verdict(key, cause).type === 'settled') {
-        if (cause.code === 'orphan' && this.#cache.get(key)?.record === undefined) this.#journal.drop(key);
-        else if (this.#journal.get(key)?.state !== 'synced')
-          this.#journal.note(key, {
-            state: 'synced',
-            outcome: 'unchanged',
-            at,
-            nextTryAt: undefined,
-            why: undefined,
-          });
-      } else this.#queue.add({ key, cause });
+      if (this.verdict(key, cause).type === 'settled') this.#noteUnchanged(key, at);
+      else this.#enqueue({ key, cause });
     }
+  }
+
+  #noteUnchanged(key: string, at: number): void {
+    if (this.#desired(key) === undefined) this.#journal.drop(key);
+    else if (this.#journal.get(key)?.state !== 'synced')
+      this.#journal.note(key, {
+        state: 'synced',
+        outcome: 'unchanged',
+        at,
+        nextTryAt: undefined,
+        why: undefined,
+      });
+  }
+
+  #enqueue(work: Work): void {
+    const subject = this.#subjectOf(work.key) ?? work.subject;
+    const { key, cause } = this.#queue.add(subject === undefined ? work : { ...work, subject });
+    const verdict = cause.explained ? undefined : this.verdict(key, cause);
+    this.#guard.foresee(key, verdict?.type === 'change' && verdict.change.action === 'delete');
   }
 
   async #work(writer: RegistryWriter, signal: AbortSignal): Promise<void> {
@@ -340,7 +360,7 @@ export class Target {
       if (verdict.type === 'change') planned.set(work, verdict.change);
       else this.#withoutChange(work, verdict);
     }
-    this.#guard.filter(planned);
+    this.#guard.filter(planned, batch);
     if (planned.size === 0) return;
     for (const { key } of planned.keys()) this.#writing.add(key);
     const context = {
@@ -362,25 +382,13 @@ export class Target {
         outcome: 'left alone',
         at,
         nextTryAt: undefined,
-        why: 'somebody else created the record at this key',
+        why: FOREIGN,
       });
       // Nothing of ours stands there, so nothing else tells when it goes away.
       this.#options.reader.track([work.key]);
       if (fresh)
-        this.#say(
-          'warn',
-          { key: work.key, ...work.subject, reason: 'somebody else created the record at this key' },
-          'conflict: record left alone',
-        );
-    } else if (this.#cache.get(work.key)?.record === undefined) this.#journal.drop(work.key);
-    else
-      this.#journal.note(work.key, {
-        state: 'synced',
-        outcome: 'unchanged',
-        at,
-        nextTryAt: undefined,
-        why: undefined,
-      });
+        this.#say('warn', { key: work.key, ...work.subject, reason: FOREIGN }, 'conflict: record left alone');
+    } else this.#noteUnchanged(work.key, at);
     this.#queue.finish(work.key);
   }
 

@@ -1,5 +1,5 @@
 import { type BackoffPolicy, backoffDelay, DEFAULT_BACKOFF } from '../core/backoff.ts';
-import type { Cause } from '../core/cause.ts';
+import type { Cause, CauseCode } from '../core/cause.ts';
 import type { Clock, Random } from '../core/ports.ts';
 
 /** A record key that has to be looked at, and why. `subject` names service and container for the log. */
@@ -70,16 +70,18 @@ export class Workqueue {
     return this.size === 0;
   }
 
-  add(work: Work): void {
+  /** Answers the request as it waits now: with what earlier ones knew about the key. */
+  add(work: Work): Work {
     const now = this.#options.clock.monotonic();
     const earlier = this.#ready.get(work.key) ?? this.#delayed.get(work.key) ?? this.#again.get(work.key);
     const taken: TakenWork = { ...merge(earlier, work), queuedAt: earlier?.queuedAt ?? now };
     if (this.#active.has(work.key)) {
       this.#again.set(work.key, taken);
-      return;
+      return taken;
     }
     this.#delayed.delete(work.key);
     this.#makeReady(taken, now);
+    return taken;
   }
 
   /** Hands out up to `max` keys as soon as the quiet window allows; an empty list only when the signal aborts. */
@@ -141,7 +143,9 @@ export class Workqueue {
 
   #delay(work: TakenWork, afterMs: number): number {
     this.#active.delete(work.key);
-    if (this.#again.has(work.key)) {
+    const again = this.#again.get(work.key);
+    if (again !== undefined) {
+      this.#again.set(work.key, { ...again, ...merge(work, again) });
       this.#release(work.key);
       return 0;
     }
@@ -220,12 +224,15 @@ export class Workqueue {
   }
 }
 
+/** What a list says of a key, which knows nothing of events. */
+const FROM_A_LIST: readonly CauseCode[] = ['relisted', 'orphan'];
+
 /** The newest cause wins, but an explanation once given stays: a later list cannot turn a seen death into a riddle. */
 function merge(earlier: Work | undefined, work: Work): Work {
   if (earlier === undefined) return work;
   const subject = work.subject ?? earlier.subject;
   const cause =
-    earlier.cause.explained && !work.cause.explained && work.cause.code === 'relisted'
+    earlier.cause.explained && !work.cause.explained && FROM_A_LIST.includes(work.cause.code)
       ? earlier.cause
       : work.cause;
   return subject === undefined ? { key: work.key, cause } : { key: work.key, cause, subject };

@@ -24,6 +24,8 @@ export const BRAKE_OFF: BrakeState = {
 export interface BrakeInput {
   /** Keys whose removal is planned now and which nothing explains. */
   readonly removals: readonly string[];
+  /** Further keys of which the same is true, and whose turn comes in a later batch. */
+  readonly foreseen?: ReadonlySet<string>;
   /** Own records in this registry now, removals included. */
   readonly owned: number;
   readonly now: number;
@@ -49,7 +51,8 @@ export function brake(state: BrakeState, input: BrakeInput): BrakeDecision {
   const planned = new Map<string, number>();
   for (const [key, at] of state.planned)
     if (now - at < BRAKE_WINDOW_MS || state.engagedAt !== undefined) planned.set(key, at);
-  for (const key of input.removals) if (!planned.has(key)) planned.set(key, now);
+  for (const key of [...input.removals, ...(input.foreseen ?? [])])
+    if (!planned.has(key)) planned.set(key, now);
 
   if (state.engagedAt !== undefined) {
     const confirmed = input.listedAt !== undefined && input.listedAt >= state.engagedAt + BRAKE_CONFIRM_MS;
@@ -67,10 +70,10 @@ export function brake(state: BrakeState, input: BrakeInput): BrakeDecision {
 }
 
 function engageIfMany(state: BrakeState, planned: Map<string, number>, input: BrakeInput): BrakeDecision {
-  const { now, removals, owned } = input;
+  const { now, removals, owned, foreseen } = input;
   // Removals of the window that are already done are no longer among the owned records.
   const current = new Set(removals);
-  const done = [...planned.keys()].filter((key) => !current.has(key)).length;
+  const done = [...planned.keys()].filter((key) => !current.has(key) && foreseen?.has(key) !== true).length;
   const fresh = now - state.releasedUpTo >= BRAKE_WINDOW_MS;
   if (fresh && removals.length > 0 && planned.size >= AT_LEAST && planned.size * 2 > owned + done) {
     return { state: { ...state, planned, engagedAt: now }, held: current, engages: true, releases: false };

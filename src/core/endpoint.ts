@@ -39,6 +39,8 @@ export interface Phase {
   readonly until: number | undefined;
   /** The container's start that the phase belongs to; undefined until it has been read. */
   readonly startedAt: string | undefined;
+  /** It is, or was when its drain began, in rotation: one that never was has no consumers to be told. */
+  readonly offered: boolean;
 }
 
 export function endpointId(

@@ -39,6 +39,16 @@ describe('the life of an endpoint', () => {
     expect(after(draining, observed({ at: 30 }), observed({ at: 40, ready: false }))).toBe(draining);
   });
 
+  it('remembers whether it was in rotation when it was told to stop', () => {
+    expect(after(registered, stop).offered).toBe(true);
+    expect(after(firstPhase(1, 'one'), stop)).toMatchObject({ state: 'draining', offered: false });
+    expect(after(registered, observed({ ready: false }), stop).offered).toBe(false);
+    expect(after(firstPhase(1, 'one'), stop, observed({ ready: true }))).toMatchObject({
+      state: 'draining',
+      offered: false,
+    });
+  });
+
   it('ends a drain with a new start', () => {
     expect(after(registered, stop, observed({ startedAt: 'two', at: 30 }))).toMatchObject({
       state: 'registered',
@@ -92,6 +102,7 @@ describe('the life of an endpoint', () => {
       since: 7,
       until: 9_000_000,
       startedAt: 'one',
+      offered: true,
     } as const;
     expect(after(registered, { type: 'adopt', drain })).toMatchObject({
       state: 'draining',

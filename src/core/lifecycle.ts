@@ -29,6 +29,7 @@ export interface DrainNote {
   readonly since: number;
   readonly until: number | undefined;
   readonly startedAt: string | undefined;
+  readonly offered: boolean;
 }
 
 type Context = Pick<Phase, 'cause' | 'since' | 'until' | 'startedAt'>;
@@ -114,7 +115,7 @@ const machine = setup({
 
 /** The phase of an endpoint that has just been seen. */
 export function firstPhase(at: number, startedAt: string | undefined): Phase {
-  return { state: 'announced', cause: undefined, since: at, until: undefined, startedAt };
+  return { state: 'announced', cause: undefined, since: at, until: undefined, startedAt, offered: false };
 }
 
 /** The phase after a fact; the same object when the fact changes nothing. */
@@ -124,12 +125,23 @@ export function advance(phase: Phase, fact: Fact): Phase {
   const startedAt = fact.type === 'observed' ? (fact.startedAt ?? phase.startedAt) : phase.startedAt;
   const next: Phase =
     state === 'draining'
-      ? { state, ...drainOf(phase, fact), startedAt }
-      : { state, cause: undefined, since: timeOf(fact), until: undefined, startedAt };
+      ? { state, ...drainOf(phase, fact), startedAt, offered: wasOffered(phase, fact) }
+      : {
+          state,
+          cause: undefined,
+          since: timeOf(fact),
+          until: undefined,
+          startedAt,
+          offered: state === 'registered',
+        };
   const goesOn = next.state === phase.state && next.cause === phase.cause;
   if (!goesOn) return next;
   const same = next.until === phase.until && next.startedAt === phase.startedAt;
   return same ? phase : { ...next, since: phase.since };
+}
+
+function wasOffered(phase: Phase, fact: Fact): boolean {
+  return phase.offered || (fact.type === 'adopt' && fact.drain.offered);
 }
 
 /** Cause, beginning and end of the drain that holds after the fact. A stop signal outranks a command, a command ill health. */

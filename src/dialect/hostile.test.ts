@@ -141,6 +141,7 @@ const phase: Phase = {
   since: 0,
   until: undefined,
   startedAt: undefined,
+  offered: true,
 };
 const owner = {
   owner: 'o',

@@ -13,6 +13,7 @@ const phase = (state: LifecycleState, over: Partial<Phase> = {}): Phase => ({
   since: 1,
   until: undefined,
   startedAt: 's',
+  offered: true,
   ...over,
 });
 const owner: OwnerFacts = {

@@ -14,8 +14,10 @@ export function servicesLayout({ prefix, leased }: LayoutOptions): Layout {
     prefix: root,
     leased,
     encode(endpoint, phase, owner): KeyValue | undefined {
-      const { state } = phase;
+      const { state, offered } = phase;
       if (state === 'announced' || state === 'expired') return undefined;
+      // Told to stop before it was ever in rotation: there is nothing to withdraw, and nothing to show.
+      if (state === 'draining' && !offered) return undefined;
       return { key: endpointKey(root, endpoint), value: JSON.stringify(document(endpoint, phase, owner)) };
     },
     encodeHost: () => undefined,

@@ -29,7 +29,14 @@ describe('the state folder', () => {
   });
 
   it('remembers drains', async () => {
-    const note = { endpoint: 'e', cause: 'stop-signal', since: 1, until: 2, startedAt: 's' } as const;
+    const note = {
+      endpoint: 'e',
+      cause: 'stop-signal',
+      since: 1,
+      until: 2,
+      startedAt: 's',
+      offered: true,
+    } as const;
     await new StateFolder(path).saveDrains([note]);
     expect(await new StateFolder(path).drains()).toEqual([note]);
   });

@@ -11,6 +11,7 @@ const Drain = z.object({
   since: z.number(),
   until: z.number().optional(),
   startedAt: z.string().optional(),
+  offered: z.boolean().default(true),
 });
 
 /** One process that ran on this folder, and the boot of the machine that it ran in. */
@@ -57,12 +58,13 @@ export class StateFolder {
 
   async drains(): Promise<readonly DrainNote[]> {
     const notes = (await this.#read('drains.json', z.array(Drain))) ?? [];
-    return notes.map(({ endpoint, cause, since, until, startedAt }) => ({
+    return notes.map(({ endpoint, cause, since, until, startedAt, offered }) => ({
       endpoint,
       cause,
       since,
       until,
       startedAt,
+      offered,
     }));
   }
 

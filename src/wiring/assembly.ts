@@ -92,7 +92,15 @@ function registriesOf(
 ): readonly Registry[] {
   const { clock, random, log, version } = io;
   const { owner, instance, host, since } = here;
-  const identity = { instance: instance.id, name: host.name, addresses: host.list(), version, since };
+  const identity = {
+    instance: instance.id,
+    name: host.name,
+    get addresses() {
+      return host.list();
+    },
+    version,
+    since,
+  };
   return openRegistries({
     ...{ config, owner, clock, random, log },
     prefixes: layoutsOf(config).map(({ prefix }) => prefix),

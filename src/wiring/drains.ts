@@ -15,10 +15,12 @@ export function keepDrains(
 ): () => Promise<void> {
   let saved = JSON.stringify(before);
   let writing: Promise<void> | undefined;
+  let complained = false;
   const save = async (): Promise<void> => {
     for (let text = textOf(loop); text !== saved; text = textOf(loop)) {
-      saved = text;
       await folder.saveDrains(loop.endpoints.drainNotes());
+      saved = text;
+      complained = false;
     }
   };
   const stop = loop.onChange(() => {
@@ -26,7 +28,10 @@ export function keepDrains(
     if (loop.endpoints.listedAt === undefined || writing !== undefined || textOf(loop) === saved) return;
     writing = save()
       .catch((error: unknown) => {
-        log.warn({ reason: String(error) }, 'drains could not be written to the state folder');
+        // Tried again at every change, said once.
+        if (!complained)
+          log.warn({ reason: String(error) }, 'drains could not be written to the state folder');
+        complained = true;
       })
       .finally(() => {
         writing = undefined;

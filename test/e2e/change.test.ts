@@ -6,7 +6,7 @@ const ports = { '80/tcp': { HostIp: '0.0.0.0', HostPort: '' } };
 describe('a container that changes while it runs', () => {
   let lab: Lab;
   beforeAll(async () => {
-    lab = await Lab.open();
+    lab = await Lab.open({ args: ['--drain-time', '2s'] });
   });
   afterAll(async () => {
     await lab.close();
@@ -45,6 +45,16 @@ describe('a container that changes while it runs', () => {
     await lab.docker.exec(container, 'busybox touch /well');
     await lab.offers(path, { [short]: { state: 'registered' } });
     expect((await lab.services(path))[short]).not.toHaveProperty('cause');
+    // Who stays ill for longer than the drain time is offered no more, and comes back when well.
+    await lab.docker.exec(container, 'busybox rm /well');
+    await announcedOnly(checked);
+    await lab.docker.exec(container, 'busybox touch /well');
+    await lab.offers(path, { [short]: { state: 'registered' } });
+    const states = lab.registry.historyOf(`/services${path}/${short}`).map(({ value }) => value?.['state']);
+    expect(states).toEqual([
+      ...['registered', 'draining', 'registered'],
+      ...['draining', undefined, 'registered'],
+    ]);
   });
 
   it('moves to the path of its new name', async () => {
@@ -93,6 +103,17 @@ describe('a container that changes while it runs', () => {
     await first?.disconnect({ Container: container.id });
     await second?.connect({ Container: container.id });
     await lab.offers(`${path}/8080`, { [short]: { EXT_PORT: '8080' } });
+  });
+
+  it('loses its published port with its network, and has it again with it', async () => {
+    const { path, short, container } = await lab.run('unplugged', { ports });
+    await lab.offers(path, { [short]: { IP: host.ipv4, state: 'registered' } });
+    const bridge = lab.docker.api.getNetwork('bridge');
+    await bridge.disconnect({ Container: container.id });
+    await lab.forgets(path);
+    await bridge.connect({ Container: container.id });
+    const port = String(await lab.docker.publishedPort(container, '80/tcp'));
+    await lab.offers(path, { [short]: { IP: host.ipv4, EXT_PORT: port } });
   });
 
   it('keeps the first of its networks by name when it joins a further one', async () => {

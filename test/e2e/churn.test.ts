@@ -4,7 +4,7 @@ import { statusOf } from '../kit/control.ts';
 import { PrivateEngine } from '../kit/engine.ts';
 import { EtcdServer } from '../kit/etcd.ts';
 import { eventually } from '../kit/eventually.ts';
-import { type RunningContainer, World } from './world.ts';
+import { dice, type RunningContainer, World } from './world.ts';
 
 const CONTAINERS = 40;
 const AT_ONCE = 8;
@@ -23,12 +23,6 @@ afterEach(async () => {
 afterAll(async () => {
   await Promise.allSettled([engine.remove(), etcd.remove()]);
 });
-
-/** The same sequence each time, so that a failure can be tried again. */
-const dice = (seed: number) => (): number => {
-  seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
-  return seed / 2_147_483_648;
-};
 
 /** Ends a container in one of the ways that there are; some come back. */
 const disturb = async (container: RunningContainer, chance: number): Promise<void> => {

@@ -102,6 +102,30 @@ describe('the engine', () => {
     expect(await servicesOf(agent)).toMatchObject([{ state: 'registered', containerId: comesBack.id }]);
   });
 
+  it('out of sight while everything dies, and without a memory of it: the brake waits, then lets go', async () => {
+    const containers = await Promise.all(Array.from({ length: 6 }, () => world.serve()));
+    await world.converged();
+    const before = await world.shown();
+    const from = agent.log.length;
+
+    await proxy.refuse();
+    proxy.cut();
+    await outOfSight();
+    await Promise.all(containers.map((container) => container.kill()));
+    // Its history of events ends with it.
+    await engine.restart();
+    await proxy.heal();
+    await agent.logged(({ msg }) => String(msg).startsWith('brake: many removals'), { from });
+    const braked = performance.now();
+    expect(await world.wanted()).toHaveLength(3);
+    expect(await world.shown()).toEqual(before);
+    expect((await statusOf(agent)).targets[0]?.brakeEngaged).toBe(true);
+    await agent.logged(({ msg }) => msg === 'brake released', { from, deadlineMs: 16_000 });
+    // Read again after five seconds; the first line was read a little after the fact.
+    expect(performance.now() - braked).toBeGreaterThan(4_500);
+    await world.converged();
+  });
+
   it('out of sight while one container starts, one is removed, one dies and one restarts', async () => {
     const [removed, dies, restarts] = await Promise.all([world.serve(), world.serve(), world.serve()]);
     await world.converged();

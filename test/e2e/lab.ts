@@ -103,6 +103,11 @@ export class Registry {
     await this.#client.put(key).value(value);
   }
 
+  /** Moves with every write and with nothing else. */
+  async revision(): Promise<string> {
+    return (await this.#client.get('/').exec()).header.revision;
+  }
+
   async leases(): Promise<number> {
     return (await this.#client.leaseClient.leaseLeases()).leases.length;
   }
@@ -179,13 +184,18 @@ export class Lab {
     return this.#agent;
   }
 
+  launchAgent(): Agent {
+    this.#agent = Agent.start({ args: this.settings, env: this.env });
+    return this.#agent;
+  }
+
   /** Starts the agent and waits for the end of its first pass. */
   async startAgent(): Promise<Agent> {
-    this.#agent = Agent.start({ args: this.settings, env: this.env });
+    const agent = this.launchAgent();
     await sees(async () => {
       expect(JSON.parse(await this.ask('/readyz'))).toEqual({ ready: true, waitingFor: [] });
     }, 20_000);
-    return this.#agent;
+    return agent;
   }
 
   /** A container's name, or a path's segment, that no other test run uses. */

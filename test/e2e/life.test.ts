@@ -37,12 +37,19 @@ describe('the life of a container', () => {
       },
     });
     expect(await lab.registry.announced(path)).toEqual({ [short]: said });
+    // The facts of its creation were right, so what was confirmed afterwards was not written again.
+    await lab.offers(path, { [short]: {} });
+    expect(lab.registry.historyOf(`/services${path}/${short}`)).toHaveLength(1);
   });
 
   it('publishes the port that the engine chose', async () => {
-    const { path, short, container } = await lab.run('ephemeral', { ports: onPort('') });
+    const { path, short, name, container } = await lab.run('ephemeral', { ports: onPort('') });
     const port = await lab.docker.publishedPort(container, '80/tcp');
     await lab.offers(path, { [short]: { EXT_PORT: String(port), state: 'registered' } });
+    const key = `/services${path}/${short}`;
+    const line = await lab.agent.logged((its) => its['key'] === key);
+    expect(line).toMatchObject({ action: 'create', service: path, container: name, cause: 'started' });
+    expect(lab.registry.historyOf(key)).toHaveLength(1);
   });
 
   it('publishes what labels say', async () => {
@@ -154,6 +161,45 @@ describe('the life of a container', () => {
     expect(lab.registry.historyOf(key).map(({ value }) => value?.['state'])).toEqual(['registered']);
     await container.kill({ signal: 'SIGTERM' });
     await lab.forgets(path);
+  });
+
+  it('drains for a stop signal of its own', async () => {
+    const command = ['sh', '-c', "trap 'busybox sleep 2; exit 0' USR2; busybox sleep 86400 & wait"];
+    const extra = { StopSignal: 'SIGUSR2' };
+    const { path, short, container } = await lab.run('usr2', { ports: onPort(''), command, extra });
+    await lab.offers(path, { [short]: { state: 'registered' } });
+    const stopped = container.stop({ t: 20 });
+    await lab.offers(path, { [short]: { state: 'draining', cause: 'stop-signal' } });
+    expect((await container.inspect()).State.Running).toBe(true);
+    await stopped;
+    await lab.forgets(path);
+  });
+
+  it('Convergence: ends up right after many quick starts and deaths', async () => {
+    const { path, short, container } = await lab.run('quick', { ports: onPort('') });
+    for (let round = 0; round < 5; round += 1) {
+      await container.kill();
+      await container.start();
+    }
+    const port = String(await lab.docker.publishedPort(container, '80/tcp'));
+    await lab.offers(path, { [short]: { state: 'registered', EXT_PORT: port } });
+    await container.kill();
+    await lab.forgets(path);
+  });
+
+  it('leaves one-off containers of compose out unless they ask for it', async () => {
+    const labels = {
+      'com.docker.compose.project': lab.name('oneoff'),
+      'com.docker.compose.service': 'job',
+      'com.docker.compose.oneoff': 'True',
+    };
+    const left = await lab.run('oneoff-left', { ports: onPort(''), labels });
+    const asked = await lab.run('oneoff-asked', {
+      ports: onPort(''),
+      labels: { ...labels, 'portolan.enable': 'true' },
+    });
+    await lab.offers(`/${lab.name('oneoff')}/job`, { [asked.short]: { state: 'registered' } });
+    expect(await lab.explain(left.short)).toContain('one-off container of compose');
   });
 
   it('drains at a restart and offers the new port afterwards', async () => {

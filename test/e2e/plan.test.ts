@@ -124,10 +124,10 @@ describe('plan, --once and --dry-run', () => {
         lines(result).map(({ action, key, reason }) => [`${action} ${key}`, reason]),
       );
       expect(reasons).toMatchObject({
-        [`update /services${web.path}/${web.short}`]: expect.any(String) as string,
+        [`update /services${web.path}/${web.short}`]: 'a complete read showed a difference',
         [`delete /services${doomed.path}/${doomed.short}`]: 'our record, but no container offers it any more',
         [`leave /services${disputed.path}/theirs`]: 'somebody else created the record at this key',
-        [`create /announce${disputed.path}/theirs`]: expect.any(String) as string,
+        [`create /announce${disputed.path}/theirs`]: 'the container started',
       });
     });
     await disputed.container.remove({ force: true });
@@ -155,10 +155,11 @@ describe('plan, --once and --dry-run', () => {
       expect(lines(result)).toEqual([]);
       expect(result.code).toBe(0);
     }, 10_000);
-    const standby = await cli(['run', '--once', ...lab.settings, '--state-dir', agent.stateDir], {
-      env: lab.env,
-      timeoutMs: 90_000,
+    // Whoever names the registry makes a pass beside the agent, and comes to the same end without disturbing it.
+    await unmoved(async () => {
+      const beside = await portolan('plan');
+      expect(beside.stdout).toContain('No changes.');
+      expect(beside.code).toBe(0);
     });
-    expect(standby.code).not.toBe(0);
   });
 });

@@ -1,14 +1,14 @@
 import { expect } from 'vitest';
 import { Agent, type AgentOptions } from '../kit/agent.ts';
 import { statusOf } from '../kit/control.ts';
-import { idle, runId, TestDocker } from '../kit/docker.ts';
+import { idle, runId, TestDocker, testLabels } from '../kit/docker.ts';
 import { PrivateEngine } from '../kit/engine.ts';
 import { EtcdServer } from '../kit/etcd.ts';
 import { type EventuallyOptions, eventually } from '../kit/eventually.ts';
 import { RegistryView, type StoredKey } from '../kit/registry-view.ts';
 
 /** What the agents of these tests advertise: nobody has it, and nothing connects to it. */
-export const ADDRESS = '192.0.2.10';
+const ADDRESS = '192.0.2.10';
 
 export type RunningContainer = Awaited<ReturnType<TestDocker['run']>>;
 
@@ -111,12 +111,11 @@ export class World {
 
   /** Every record that the running containers ask for, in the short form of `shown`. */
   async wanted(): Promise<readonly string[]> {
-    const filters = { label: [`testing.portolan.run=${runId}`], status: ['running'] };
+    const label = Object.entries(testLabels).map(([name, value]) => `${name}=${value}`);
+    const filters = { label, status: ['running'] };
     const containers = await this.docker.api.listContainers({ filters });
     const lines = containers.flatMap(({ Id, Labels, Ports }) => {
-      const port = Ports.find(
-        ({ PrivatePort, PublicPort }) => PrivatePort === 80 && PublicPort !== undefined,
-      );
+      const port = Ports.find(({ PrivatePort }) => PrivatePort === 80);
       const at = `${Labels['portolan.path'] ?? ''}/${Id.slice(0, 12)}`;
       const services = `/services${at} ${ADDRESS}:${port?.PublicPort ?? 0} registered`;
       return [services, `/announce${at}`, `owned /services${at}`, `owned /announce${at}`];
@@ -157,9 +156,6 @@ export class World {
   }
 }
 
-export const serviceKey = (container: { readonly id: string }, path: string): string =>
-  `/services${path}/${container.id.slice(0, 12)}`;
-
 /** Where a container's records stand: its `services` and its `announce` key. */
 export const keysOf = async (container: RunningContainer): Promise<readonly [string, string]> => {
   const { Config, Id } = await container.inspect();
@@ -189,4 +185,10 @@ const lineOf = ({ key, value, lease }: StoredKey, owner: string): string | undef
   if (!value.startsWith('{')) return `${key} ${value}${under}`;
   const { IP, EXT_PORT, state } = JSON.parse(value) as Record<string, string>;
   return `${key} ${IP ?? ''}:${EXT_PORT ?? ''} ${state ?? ''}${under}`;
+};
+
+/** The same sequence each time, so that a failure can be tried again. */
+export const dice = (seed: number) => (): number => {
+  seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+  return seed / 2_147_483_648;
 };

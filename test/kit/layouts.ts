@@ -16,8 +16,8 @@ export const simpleLayouts: readonly Layout[] = [
     name: 'services',
     prefix: '/services/',
     leased: false,
-    encode: ({ service, keyId, ip, port }, { state }) =>
-      state === 'registered' || state === 'draining'
+    encode: ({ service, keyId, ip, port }, { state, offered }) =>
+      state === 'registered' || (state === 'draining' && offered)
         ? { key: `/services/${service.path.join('/')}/${keyId}`, value: `${ip}:${String(port)} ${state}` }
         : undefined,
     encodeHost: ({ owner }) => ({ key: `/hosts/${owner}`, value: owner }),

@@ -3,7 +3,7 @@ import type { HostEntry } from '../../core/ports.ts';
 import { ownerOf } from './names.ts';
 import type { KeyValue } from './store.ts';
 
-/** What an agent tells about itself in its heartbeat. */
+/** What an agent tells about itself in its heartbeat; read at each beat, for addresses may change. */
 export interface Identity {
   /** New with every start of an agent. */
   readonly instance: string;

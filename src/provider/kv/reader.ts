@@ -54,6 +54,7 @@ export class KvRegistryReader implements RegistryReader {
   #watching: Watching | undefined;
   #head: Head | undefined;
   #saidUnknown: string | undefined;
+  #saidSpoilt: readonly string[] = [];
 
   constructor(options: ReaderOptions) {
     this.#options = options;
@@ -120,8 +121,7 @@ export class KvRegistryReader implements RegistryReader {
       return { failure: read.failure, lived: false };
     }
     const snapshot = read.value;
-    for (const entry of snapshot.spoilt)
-      this.#options.log.warn({ target: this.target, entry }, 'a ledger entry speaks for no record');
+    this.#saySpoilt(snapshot.spoilt);
     const replaced = before !== undefined && !follows(snapshot, before);
     this.#head = snapshot;
     this.#saidUnknown = undefined;
@@ -176,6 +176,14 @@ export class KvRegistryReader implements RegistryReader {
       if (!watching.agrees(probe.value, before))
         return { failure: failure('registry-replaced'), lived: true };
     }
+  }
+
+  /** Said once for each entry, not at each list. */
+  #saySpoilt(spoilt: readonly string[]): void {
+    for (const entry of spoilt)
+      if (!this.#saidSpoilt.includes(entry))
+        this.#options.log.warn({ target: this.target, entry }, 'a ledger entry speaks for no record');
+    this.#saidSpoilt = spoilt;
   }
 
   /** Said once for each kind of failure, not at each try. */

@@ -13,13 +13,17 @@ const log = { debug() {}, info() {}, warn() {}, error() {} };
 function bench() {
   const clock = new VirtualClock();
   const memory = new MemoryStore({ clock });
-  const open = (instance: string, predecessorDead?: (entry: HostEntry) => Promise<boolean>) => {
+  const open = (
+    instance: string,
+    predecessorDead?: (entry: HostEntry) => Promise<boolean>,
+    addresses: readonly string[] = [],
+  ) => {
     const store = new FlakyStore(memory);
     const states: SessionState[] = [];
     const stop = new AbortController();
     const session = new Session({
       ...{ reader: store.reader, writer: store.writer(), key: KEY, ttlSeconds: 15, clock, log },
-      identity: { instance, name: 'host', addresses: [], version: '1', since: 0 },
+      identity: { instance, name: 'host', addresses, version: '1', since: 0 },
       predecessorDead: predecessorDead ?? (() => Promise.resolve(false)),
       random: () => 0.5,
       changed: (state) => states.push(state),
@@ -179,5 +183,39 @@ describe('a session', () => {
       goodbye === 'retire' ? await one.session.retire(never) : await one.session.handover(60_000, never);
     expect(said).toMatchObject({ ok: false, failure: { code: 'registry-timeout' } });
     expect((await value())?.value).toContain('"handover":false');
+  });
+  it('does not ask again and again when the revision of its heartbeat was compacted and the watch broke', async () => {
+    const { clock, memory, open } = bench();
+    const one = open('one');
+    void one.run();
+    await clock.advance(0);
+    const writer = memory.writer();
+    for (let n = 0; n < 5; n += 1)
+      await writer.txn(
+        { compares: [], then: [{ type: 'put', key: '/x', value: String(n), lease: '0' }], otherwise: [] },
+        never,
+      );
+    const head = await memory.reader.get([], never);
+    if (head.ok) memory.compact(head.value.revision);
+    memory.disconnect();
+    await clock.advance(5_000);
+    const before = one.store.count('get');
+    await clock.advance(60_000);
+    expect(one.store.count('get') - before).toBeLessThanOrEqual(1);
+    expect(one.types()).toEqual(['held']);
+  });
+  it('tells in its heartbeat when the addresses of the host change, and holds it all the while', async () => {
+    const { clock, open, value } = bench();
+    const addresses = ['10.0.0.1'];
+    const one = open('one', undefined, addresses);
+    void one.run();
+    await clock.advance(0);
+    addresses[0] = '10.0.0.2';
+    await clock.advance(6_000);
+    expect((await value())?.value).toContain('10.0.0.2');
+    expect(one.types()).toEqual(['held']);
+    const writes = one.store.count('txn');
+    await clock.advance(60_000);
+    expect(one.store.count('txn')).toBe(writes);
   });
 });

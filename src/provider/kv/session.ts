@@ -2,7 +2,7 @@ import { type BackoffPolicy, backoffDelay } from '../../core/backoff.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../core/failure.ts';
 import type { Clock, Log, Random, SessionState } from '../../core/ports.ts';
 import { nextRevision, type WatchEvent } from './store.ts';
-import { acquire, type Held, type TakeoverOptions, writeHeartbeat } from './takeover.ts';
+import { acquire, type Held, heartbeatUnder, type TakeoverOptions, writeHeartbeat } from './takeover.ts';
 import { Wake } from './wake.ts';
 
 const RETRY: BackoffPolicy = { initialMs: 100, maxMs: 2_000, factor: 2 };
@@ -121,7 +121,7 @@ export class Session {
     const over = (): boolean => signal.aborted || this.#closed;
     this.#held = held;
     this.#become({ type: 'held', lease: held.lease, takenUp: held.takenUp });
-    const unwatch = this.#watchHeartbeat(nextRevision(held.revision), ({ type }) => {
+    const unwatch = this.#watchHeartbeat(nextRevision(held.seen), ({ type }) => {
       this.fenced(held, type === 'delete');
     });
     const third = (ttlSeconds * 1_000) / 3;
@@ -136,6 +136,8 @@ export class Session {
         this.#release({ type: 'lost', failure: failure('lease-lost') });
         break;
       }
+      // Another address: the heartbeat is written anew.
+      if (left.ok && heartbeatUnder(this.#options, held.lease) !== held.value) break;
       // From beat to beat, not from answer to beat: a slow registry must not make us look dead.
       const took = clock.monotonic() - before;
       if (left.ok) [renewed, attempt, pause] = [before, 0, Math.max(0, third - took)];

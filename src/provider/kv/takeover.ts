@@ -8,8 +8,12 @@ import type { KeyValue, KvReader, KvWriter } from './store.ts';
 export interface Held {
   readonly lease: string;
   readonly revision: Revision;
+  /** Of the store when the heartbeat was seen to be so, to watch from: its own revision may be compacted by then. */
+  readonly seen: Revision;
   /** The lease was found and kept, not granted. */
   readonly takenUp: boolean;
+  /** What the heartbeat says. */
+  readonly value: string;
 }
 
 export type Acquired =
@@ -49,7 +53,7 @@ export async function acquire(options: TakeoverOptions, signal: AbortSignal): Pr
       const { holder, why } = verdict.value;
       return { type: 'standby', holder, why, revision: read.value.revision };
     }
-    const taken = await take(options, found, signal);
+    const taken = await take(options, found, read.value.revision, signal);
     if (!taken.ok) return { type: 'failed', failure: taken.failure };
     if (taken.value !== undefined) return { type: 'held', held: taken.value };
   }
@@ -80,21 +84,40 @@ async function judge(
 async function take(
   options: TakeoverOptions,
   found: KeyValue | undefined,
+  seen: Revision,
   signal: AbortSignal,
 ): Promise<Result<Held | undefined>> {
   const kept = found === undefined ? ok(undefined) : await keep(options, found, signal);
   if (!kept.ok) return kept;
-  if (found !== undefined && kept.value !== undefined && isOurs(options, found))
-    return ok({ lease: kept.value, revision: found.modRevision, takenUp: true });
+  if (found !== undefined && kept.value !== undefined && isOurs(options, found)) {
+    const value = heartbeatUnder(options, kept.value);
+    if (found.value === value)
+      return ok({ lease: kept.value, revision: found.modRevision, seen, takenUp: true, value });
+  }
   const granted = kept.value === undefined ? await grant(options, signal) : ok(kept.value);
   if (!granted.ok) return granted;
   const lease = granted.value;
+  const value = heartbeatUnder(options, lease);
   const revision = await writeHeartbeat({ ...options, lease, handover: false }, found?.modRevision, signal);
   if (!revision.ok) return revision;
   if (revision.value !== undefined)
-    return ok({ lease, revision: revision.value, takenUp: kept.value !== undefined });
+    return ok({
+      lease,
+      revision: revision.value,
+      seen: revision.value,
+      takenUp: kept.value !== undefined,
+      value,
+    });
   if (kept.value === undefined) await options.writer.leaseRevoke(lease, signal);
   return ok(undefined);
+}
+
+/** What the heartbeat has to say now; it differs from what it says when the host's addresses have changed. */
+export function heartbeatUnder(
+  { identity, ttlSeconds }: Pick<TakeoverOptions, 'identity' | 'ttlSeconds'>,
+  lease: string,
+): string {
+  return encodeHeartbeat(identity, { lease, ttlSeconds, handover: false });
 }
 
 function isOurs({ identity }: TakeoverOptions, found: KeyValue): boolean {

@@ -1,5 +1,8 @@
 import type { Clock } from '../../core/ports.ts';
 
+/** Two clocks that are no further apart count as the same one. */
+const TOLERANCE_MS = 1_000;
+
 /**
  * The engine's clock as seen from here. Questions about the past have to be asked in the engine's time, and an agent's
  * clock may be an hour off.
@@ -17,6 +20,12 @@ export class EngineClock {
   now(): number | undefined {
     const offset = this.#told ?? this.#guessed;
     return offset === undefined ? undefined : Math.floor(this.#clock.now() + offset);
+  }
+
+  /** A moment of the engine's time in ours. What an exchange cannot tell from a difference is left as it is. */
+  toOurs(at: number): number {
+    const offset = this.#told ?? this.#guessed ?? 0;
+    return Math.abs(offset) < TOLERANCE_MS ? at : Math.round(at - offset);
   }
 
   /** The engine told its time in answer to a question that was asked at `askedAt` (our time). */

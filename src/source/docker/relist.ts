@@ -9,6 +9,9 @@ import { type Row, readRow } from './row.ts';
 /** A list may overtake the event of a death; so long a missing container waits for its explanation. */
 const EXPLANATION_MS = 200;
 
+/** Stands among the unread for rows that do not even tell an id. */
+const NAMELESS = 'a row without an id';
+
 export interface RelistContext {
   readonly engine: Engine;
   readonly clock: Clock;
@@ -34,17 +37,25 @@ export async function relist(context: RelistContext, signal: AbortSignal): Promi
     engine.list(within),
   );
   if (!answer.ok) return answer;
-  const rows = readRows(context, answer.value);
+  const { rows, unreadable } = readRows(context, answer.value);
   const alive = [...rows.values()].filter((row) => row.alive);
   for (const row of alive) requestIfNew(context, row, mark);
   await inspections.tried(alive.map(({ id }) => id));
-  const suspects = [...roster.all()].filter((track) => isSuspect(track, rows, mark));
+  // What is missing may be what cannot be read.
+  const complete = unreadable === 0;
+  const suspects = [...roster.all()].filter(
+    (track) => isSuspect(track, rows, mark) && (complete || rows.has(track.id)),
+  );
   const ended = await endUnexplained(context, suspects, rows, mark, signal);
   for (const row of alive) vouch(roster.get(row.id), row, mark);
-  return ok({ ended, unread: unreadOf(alive, roster) });
+  const nameless = complete ? [] : [NAMELESS];
+  return ok({ ended, unread: [...unreadOf(alive, roster), ...nameless] });
 }
 
-function readRows({ log }: RelistContext, list: readonly unknown[]): Map<string, Row> {
+function readRows(
+  { log }: RelistContext,
+  list: readonly unknown[],
+): { readonly rows: Map<string, Row>; readonly unreadable: number } {
   const rows = new Map<string, Row>();
   let unreadable = 0;
   for (const json of list) {
@@ -53,7 +64,7 @@ function readRows({ log }: RelistContext, list: readonly unknown[]): Map<string,
     else rows.set(row.id, row);
   }
   if (unreadable > 0) log.warn({ unreadable }, 'rows of the container list cannot be read');
-  return rows;
+  return { rows, unreadable };
 }
 
 function requestIfNew({ roster, inspections, clock }: RelistContext, row: Row, mark: number): void {

@@ -140,7 +140,10 @@ export class Session {
     const { deliveries, engineClock } = this.#context;
     engineClock.guess(event.at);
     if (!deliveries.add(event)) return;
-    takeEvent(event, { ...this.#context, inspections: this.#inspections });
+    takeEvent(
+      { ...event, at: engineClock.toOurs(event.at) },
+      { ...this.#context, inspections: this.#inspections },
+    );
   }
 
   /** An engine that refuses to tell (a proxy in front of it) can still be used. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SourceProbe } from '../../../test/kit/source-probe.ts';
+import { ok } from '../../core/failure.ts';
 
 let probe: SourceProbe;
 
@@ -158,5 +159,39 @@ describe('lookup', () => {
       });
     }
     expect(await probe.source.lookup('nobody', never)).toEqual({ ok: true, value: undefined });
+  });
+});
+
+describe('what the engine says', () => {
+  it.each([3_600_000, -3_600_000])(
+    'tells the time of an event by our own clock, though that of the engine is %i ms off',
+    async (offset) => {
+      probe.engine.clockOffsetMs = offset;
+      const id = probe.engine.run({ name: 'web' });
+      await probe.begin();
+      await probe.during(() => {
+        probe.engine.kill(id, 15);
+      }, 100);
+      const [stopping] = probe.said.filter(({ type }) => type === 'stopping');
+      expect(Math.abs((stopping as { at: number }).at - probe.clock.now())).toBeLessThan(2000);
+    },
+  );
+
+  it('Unknown is not empty: a list with an unreadable row ends no container', async () => {
+    probe.engine.run({ name: 'web' });
+    await probe.begin();
+    const list = probe.engine.list.bind(probe.engine);
+    probe.engine.list = async (signal) => {
+      const answer = await list(signal);
+      return answer.ok ? ok(answer.value.map(() => ({ Id: 7 }))) : answer;
+    };
+    probe.source.relist();
+    const heard = await probe.during(() => undefined, 2000);
+    expect(
+      heard.filter(
+        (word) => word.startsWith('removed') || word.startsWith('died') || word.startsWith('ended'),
+      ),
+    ).toEqual([]);
+    expect(probe.said.find(({ type }) => type === 'listed')).toMatchObject({ unread: [expect.any(String)] });
   });
 });

@@ -1,0 +1,81 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../test/kit/clock.ts';
+import { container, containerId } from '../../test/kit/containers.ts';
+import { FlakyStore } from '../../test/kit/flaky-store.ts';
+import { type LoopOptions, TestLoop } from '../../test/kit/loop.ts';
+import type { Container } from '../core/container.ts';
+import { failure } from '../core/failure.ts';
+import type { SourceSignal } from '../core/ports.ts';
+import { MemoryStore } from '../provider/memory/store.ts';
+
+const loops: TestLoop[] = [];
+function start(options: LoopOptions = {}): TestLoop {
+  const loop = new TestLoop(options);
+  loops.push(loop);
+  return loop;
+}
+afterEach(async () => {
+  for (const loop of loops.splice(0)) await loop.end();
+});
+const seen = (n: number, over: Partial<Container> = {}): SourceSignal => ({
+  type: 'seen',
+  container: container(n, over),
+  at: 0,
+});
+const ended = (n: number, explained = true): SourceSignal => ({
+  type: 'ended',
+  id: containerId(n),
+  how: 'died',
+  explained,
+  at: 0,
+});
+const many = (n: number): SourceSignal[] => Array.from({ length: n }, (_, i) => seen(i + 1));
+const flaky = () => {
+  const clock = new VirtualClock();
+  const memory = new MemoryStore({ clock });
+  return { clock, memory, store: new FlakyStore(memory) };
+};
+/** A write of a record, not of the heartbeat. */
+const recordWrite = (call: string, keys: readonly string[]): boolean =>
+  call === 'txn' && !keys.every((key) => key.startsWith('/portolan/hosts/'));
+
+describe('the brake in the loop', () => {
+  it('Brake: deaths that were seen while the registry was away are still explained when it is back', async () => {
+    const { clock, memory, store } = flaky();
+    const test = start({ clock, stores: [store] });
+    await test.listed(...many(12));
+    store.failing = () => failure('registry-unreachable');
+    memory.disconnect();
+    await clock.advance(100);
+    await test.say(...Array.from({ length: 12 }, (_, i) => ended(i + 1)));
+    await clock.advance(3000);
+    store.failing = () => undefined;
+    await clock.advance(3000);
+    expect(test.log.lines.filter(({ message }) => message.startsWith('brake'))).toEqual([]);
+    expect(await test.records()).toEqual(['/hosts/o']);
+  });
+
+  it('Brake: deaths stay explained when the registry is read again while their deletes wait for their backoff', async () => {
+    const { clock, store } = flaky();
+    const test = start({ clock, stores: [store] });
+    await test.listed(...many(12));
+    store.failing = (call, txn) =>
+      recordWrite(call, txn?.then.map(({ key }) => key) ?? []) ? failure('registry-full') : undefined;
+    await test.say(...Array.from({ length: 12 }, (_, i) => ended(i + 1)));
+    await clock.advance(70_000);
+    store.failing = () => undefined;
+    await clock.advance(31_000);
+    expect(test.log.lines.filter(({ message }) => message.startsWith('brake'))).toEqual([]);
+    expect(await test.records()).toEqual(['/hosts/o']);
+  });
+
+  it('Brake: holds back all of a great many records, not only those of the later batches', async () => {
+    const test = start();
+    await test.listed(...many(1200));
+    await test.clock.advance(1000);
+    expect((await test.records()).length).toBe(2401);
+    await test.listed(...Array.from({ length: 1200 }, (_, i) => ended(i + 1, false)));
+    await test.clock.advance(3000);
+    expect((await test.records()).length).toBe(2401);
+  });
+});
