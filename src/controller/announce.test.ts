@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../test/kit/clock.ts';
-import { container, containerId } from '../../test/kit/containers.ts';
+import { container, containerId, describeSimply } from '../../test/kit/containers.ts';
 import { type LoopOptions, TestLoop } from '../../test/kit/loop.ts';
 import type { Container } from '../core/container.ts';
 import type { SourceSignal } from '../core/ports.ts';
@@ -289,6 +289,20 @@ describe('the announce loop', () => {
     away = false;
     await clock.advance(60_000);
     expect(await test.records(1)).toEqual([...keysOf(2), '/hosts/o'].sort());
+  });
+
+  it('Isolation: a container that breaks its own description stops no other', async () => {
+    const test = start({
+      describe: (of) => {
+        if (of.name === 'c2') throw new Error('broken');
+        return describeSimply(of);
+      },
+    });
+    await test.listed(seen(1), seen(2), seen(3));
+    expect(await test.records()).toEqual([...keysOf(1), ...keysOf(3), '/hosts/o'].sort());
+    expect(test.log.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { fields: { container: 'c2' } },
+    ]);
   });
 
   it('Dry run cannot write: it sees what it would do, also of a container that starts later, and the revision stays', async () => {

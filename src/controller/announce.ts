@@ -156,7 +156,7 @@ export class AnnounceLoop {
   #take(said: SourceSignal): void {
     const { source, log } = this.#options;
     const first = said.type === 'listed' && this.endpoints.listedAt === undefined;
-    this.endpoints.take(said);
+    this.#takeSafely(said);
     if (said.type === 'unknown')
       log.warn(
         { source: source.name, reason: said.failure.message, code: said.failure.code },
@@ -169,6 +169,20 @@ export class AnnounceLoop {
       for (const target of this.targets) target.reconsider();
     }
     this.#changed();
+  }
+
+  /** Whatever one container's metadata may break in us, the others go on. */
+  #takeSafely(said: SourceSignal): void {
+    try {
+      this.endpoints.take(said);
+    } catch (error) {
+      const container = said.type === 'seen' ? said.container.name : undefined;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.log.error(
+        { container, reason, signal: said.type },
+        'container left out: a defect of Portolan, please report it',
+      );
+    }
   }
 
   #changed(): void {

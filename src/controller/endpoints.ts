@@ -2,11 +2,13 @@ import type { Cause } from '../core/cause.ts';
 import { type Container, isReady } from '../core/container.ts';
 import type { Description } from '../core/desired.ts';
 import type { Endpoint, Phase } from '../core/endpoint.ts';
-import type { KeyValue, Layout, OwnerFacts } from '../core/layout.ts';
+import type { Layout, OwnerFacts } from '../core/layout.ts';
 import { advance, causeOfPhase, type DrainNote, type Fact, firstPhase } from '../core/lifecycle.ts';
 import type { Clock, SourceSignal } from '../core/ports.ts';
-import { type Audience, ClaimIndex } from './claims.ts';
-import { drainRecord, noteOf } from './drains.ts';
+import type { Audience, ClaimIndex } from './claims.ts';
+import { noteOf } from './drains.ts';
+import { type LiveEndpoint, Publication } from './publication.ts';
+import { Sharers } from './sharers.ts';
 import type { Subject, Work } from './workqueue.ts';
 
 export interface EndpointsOptions {
@@ -23,15 +25,6 @@ export interface EndpointsOptions {
   readonly onSurvived?: (endpoint: Endpoint) => void;
 }
 
-/** An endpoint with the phase it is in and the records that follow from both. */
-export interface LiveEndpoint {
-  readonly endpoint: Endpoint;
-  readonly phase: Phase;
-  readonly records: readonly KeyValue[];
-  /** What last changed it. */
-  readonly cause: Cause;
-}
-
 interface Entry {
   container: Container;
   description: Description;
@@ -46,17 +39,14 @@ interface Entry {
 export class Endpoints {
   readonly #options: EndpointsOptions;
   readonly #entries = new Map<string, Entry>();
-  /** Containers whose network is another's: owner's id to theirs. */
-  readonly #sharers = new Map<string, Set<string>>();
-  readonly #claims = new ClaimIndex();
+  readonly #sharers = new Sharers();
+  readonly #publication: Publication;
   readonly #notes = new Map<string, DrainNote>();
   /** Since when each endpoint last drained: a note that is no newer tells nothing new, even if it cannot be deleted. */
   readonly #drained = new Map<string, number>();
   /** Endpoints that drain now: the only ones with a deadline. */
   readonly #draining = new Map<string, { readonly entry: Entry; readonly phase: Phase }>();
-  #hostRecords: readonly KeyValue[] = [];
   #cancelTimer: (() => void) | undefined;
-  #owner: OwnerFacts;
   /** Time (ms) of the last complete list; undefined: what should exist is not known yet. */
   listedAt: number | undefined;
   /** Containers that run but could not be read yet: what they offer is unknown, not nothing. */
@@ -64,8 +54,9 @@ export class Endpoints {
 
   constructor(options: EndpointsOptions) {
     this.#options = options;
-    this.#owner = options.owner;
-    this.#putHostRecords();
+    const { layouts, owner, onCollision } = options;
+    this.#publication = new Publication({ layouts, owner, onCollision });
+    this.#putHost(owner);
   }
 
   /** Some running container could not be read: a record that nobody seems to want may be its. */
@@ -105,11 +96,11 @@ export class Endpoints {
   }
 
   get claims(): Pick<ClaimIndex, 'desired' | 'keys' | 'lostTo'> {
-    return this.#claims;
+    return this.#publication.claims;
   }
 
   desiredKeys(audience: Audience): readonly string[] {
-    return this.#claims.keys(audience);
+    return this.#publication.claims.keys(audience);
   }
 
   /** The drains that hold now, to be remembered outside the process. */
@@ -156,8 +147,7 @@ export class Endpoints {
 
   /** The host's addresses changed: every choice is made again. */
   hostChanged(owner: OwnerFacts): void {
-    this.#owner = owner;
-    this.#putHostRecords();
+    this.#putHost(owner);
     const cause: Cause = { code: 'host-changed', at: this.#options.clock.now(), explained: true };
     for (const entry of this.#entries.values()) this.#describeAgain(entry, cause);
   }
@@ -177,9 +167,9 @@ export class Endpoints {
       live: new Map(),
     };
     if (known === undefined) this.#entries.set(container.id, entry);
-    this.#forgetSharing(entry.container);
+    this.#sharers.forget(entry.container);
     entry.container = container;
-    this.#noteSharing(container);
+    this.#sharers.note(container);
     this.#describeAgain(entry, {
       code: starts ? 'started' : 'facts-changed',
       at,
@@ -203,7 +193,7 @@ export class Endpoints {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     this.#entries.delete(id);
-    this.#forgetSharing(entry.container);
+    this.#sharers.forget(entry.container);
     for (const live of entry.live.values()) this.#replace(entry, live, undefined, cause);
     this.#describeSharers(id, { ...cause, code: 'facts-changed' });
   }
@@ -270,7 +260,12 @@ export class Endpoints {
     phase: Phase,
     cause: Cause,
   ): LiveEndpoint {
-    const after: LiveEndpoint = { endpoint, phase, records: this.#recordsOf(endpoint, phase), cause };
+    const after: LiveEndpoint = {
+      endpoint,
+      phase,
+      records: this.#publication.recordsOf(endpoint, phase),
+      cause,
+    };
     this.#replace(entry, before, after, cause);
     return after;
   }
@@ -285,7 +280,7 @@ export class Endpoints {
     const either = after ?? before;
     if (either === undefined) return;
     const { id, service } = either.endpoint;
-    const dirty = this.#moveClaims(id, before, after);
+    const dirty = this.#publication.move(before, after);
     if (after === undefined) entry.live.delete(id);
     else entry.live.set(id, after);
     if (after?.phase.state === 'draining') {
@@ -298,84 +293,16 @@ export class Endpoints {
     this.#options.onDirty(dirty.map((key) => ({ key, cause, subject })));
   }
 
-  /** Returns the keys whose claim by this endpoint differs. */
-  #moveClaims(
-    group: string,
-    before: LiveEndpoint | undefined,
-    after: LiveEndpoint | undefined,
-  ): readonly string[] {
-    const rescoped = before?.endpoint.scope !== after?.endpoint.scope;
-    const old = new Map(before?.records.map(({ key, value }) => [key, value]));
-    const changed = (after?.records ?? []).filter(({ key, value }) => rescoped || old.get(key) !== value);
-    if (after !== undefined) for (const record of changed) this.#claim(record, group, after.endpoint);
-    for (const { key } of after?.records ?? []) old.delete(key);
-    for (const key of old.keys()) this.#claims.remove(key, group);
-    return [...changed.map(({ key }) => key), ...old.keys()];
-  }
-
-  #claim({ key, value }: KeyValue, group: string, endpoint: Endpoint): void {
-    const { createdAt, scope } = endpoint;
-    const hostOnly = scope === 'host';
-    const collides = this.#claims.put({ key, value, group, leased: this.#leased(key), createdAt, hostOnly });
-    if (collides) this.#options.onCollision?.(key, endpoint);
-  }
-
-  #recordsOf(endpoint: Endpoint, phase: Phase): readonly KeyValue[] {
-    const records: KeyValue[] = [];
-    // The note comes first, so that a mark without its note cannot be written even if a batch ends between them.
-    if (phase.state === 'draining') records.push(drainRecord(this.#owner.owner, endpoint.id, phase));
-    for (const layout of this.#options.layouts) {
-      const record = layout.encode(endpoint, phase, this.#owner);
-      if (record !== undefined) records.push(record);
-    }
-    return records;
-  }
-
-  #leased(key: string): boolean {
-    return this.#options.layouts.some((layout) => layout.leased && key.startsWith(layout.prefix));
-  }
-
-  #putHostRecords(): void {
-    const before = this.#hostRecords;
-    this.#hostRecords = this.#options.layouts
-      .map((layout) => layout.encodeHost(this.#owner))
-      .filter((record) => record !== undefined);
-    for (const { key } of before) this.#claims.remove(key, 'host');
-    for (const { key, value } of this.#hostRecords)
-      this.#claims.put({
-        key,
-        value,
-        group: 'host',
-        leased: this.#leased(key),
-        createdAt: 0,
-        hostOnly: false,
-      });
-    const cause: Cause = { code: 'host-changed', at: this.#options.clock.now(), explained: true };
-    this.#options.onDirty(
-      [...new Set([...before, ...this.#hostRecords].map(({ key }) => key))].map((key) => ({ key, cause })),
-    );
-  }
-
-  #noteSharing(container: Container): void {
-    if (!container.networkMode.startsWith('container:')) return;
-    const owner = container.networkMode.slice('container:'.length);
-    const sharers = this.#sharers.get(owner) ?? new Set<string>();
-    this.#sharers.set(owner, sharers.add(container.id));
-  }
-
-  #forgetSharing({ id, networkMode }: Container): void {
-    if (!networkMode.startsWith('container:')) return;
-    const owner = networkMode.slice('container:'.length);
-    const sharers = this.#sharers.get(owner);
-    sharers?.delete(id);
-    if (sharers?.size === 0) this.#sharers.delete(owner);
-  }
-
   #describeSharers(ownerId: string, cause: Cause): void {
-    for (const id of this.#sharers.get(ownerId) ?? []) {
+    for (const id of this.#sharers.of(ownerId)) {
       const entry = this.#entries.get(id);
       if (entry !== undefined) this.#describeAgain(entry, cause);
     }
+  }
+
+  #putHost(owner: OwnerFacts): void {
+    const cause: Cause = { code: 'host-changed', at: this.#options.clock.now(), explained: true };
+    this.#options.onDirty(this.#publication.putHost(owner).map((key) => ({ key, cause })));
   }
 
   /** One timer for the drain that ends soonest; the machine itself has none. */

@@ -1,7 +1,8 @@
 import type { Container } from '../core/container.ts';
 import type { Description } from '../core/desired.ts';
 import type { ExplainedEndpoint, ExplainView, RecordView } from '../core/status.ts';
-import type { Endpoints, LiveEndpoint } from './endpoints.ts';
+import type { Endpoints } from './endpoints.ts';
+import type { LiveEndpoint } from './publication.ts';
 import type { Target } from './target.ts';
 import { recordView, serviceView } from './views.ts';
 import { whyNot } from './why.ts';

@@ -11,7 +11,6 @@ import type {
   RegistryWriter,
   SessionState,
 } from '../core/ports.ts';
-import type { DesiredRecord } from '../core/record.ts';
 import { applyChanges } from './apply.ts';
 import { ObservedCache } from './cache.ts';
 import type { Audience } from './claims.ts';
@@ -19,7 +18,8 @@ import type { Endpoints } from './endpoints.ts';
 import { Gate } from './gate.ts';
 import { Guard } from './guard.ts';
 import { Journal } from './journal.ts';
-import { type Subject, type TakenWork, type Work, Workqueue } from './workqueue.ts';
+import { Outlook } from './outlook.ts';
+import { type TakenWork, type Work, Workqueue } from './workqueue.ts';
 
 export interface TargetOptions {
   readonly reader: RegistryReader;
@@ -57,6 +57,7 @@ export class Target {
   readonly #queue: Workqueue;
   readonly #cache = new ObservedCache();
   readonly #journal = new Journal();
+  readonly #outlook: Outlook;
   readonly #writing = new Set<string>();
   readonly #gate: Gate;
   readonly #guard: Guard;
@@ -71,7 +72,8 @@ export class Target {
 
   constructor(options: TargetOptions) {
     this.#options = options;
-    const { clock, random, quietMs, maxWaitMs, policy, confirm, endpoints } = options;
+    const { clock, random, quietMs, maxWaitMs, policy, confirm, endpoints, audience } = options;
+    this.#outlook = new Outlook(endpoints, audience, this.#cache);
     this.#queue = new Workqueue({ clock, random, quietMs, maxWaitMs });
     this.#gate = new Gate(
       () =>
@@ -165,7 +167,7 @@ export class Target {
 
   /** The desired side became known: everything it wants is compared with what is there. */
   reconsider(): void {
-    this.#enqueueDiffering(this.#allKeys(), 'relisted');
+    this.#enqueueDiffering(this.#outlook.keys(), 'relisted');
     this.#gate.check();
   }
 
@@ -178,7 +180,7 @@ export class Target {
   verdict(key: string, cause: Cause): Verdict {
     return planKey({
       key,
-      desired: this.#withdrawing ? undefined : this.#desired(key),
+      desired: this.#withdrawing ? undefined : this.#outlook.desired(key),
       observed: this.#cache.get(key),
       lastWritten: this.#cache.lastWritten(key),
       contested: this.#cache.contested(key, this.#options.clock.now()),
@@ -187,20 +189,14 @@ export class Target {
     });
   }
 
-  /** Why a key differs: what last changed its endpoint, unless `cause` knows better than a list does. */
+  /** Why a key differs, as far as it is known; `cause` otherwise. */
   causeOf(key: string, cause: Cause): Cause {
-    const desired = this.#desired(key);
-    if (desired === undefined) return { ...cause, code: 'orphan' };
-    if (cause.code !== 'relisted') return cause;
-    const known = this.#options.endpoints.live(desired.group)?.cause ?? { ...cause, code: 'host-announced' };
-    // A start creates records; what already stands there and differs was found by reading.
-    const stands = this.#cache.get(key)?.record !== undefined;
-    return stands && known.code === 'started' ? cause : known;
+    return this.#outlook.causeOf(key, cause);
   }
 
   /** Every key that is wanted or held, in the order of keys. */
   allKeys(): readonly string[] {
-    return [...this.#allKeys()].sort();
+    return [...this.#outlook.keys()].sort();
   }
 
   /** Begins nothing new; resolves when the writes under way have ended. */
@@ -222,21 +218,6 @@ export class Target {
       await this.#process(writer, work, signal);
     }
     return left().length;
-  }
-
-  /** Whose record it is: of several that claim a key, the one that keeps it. */
-  #subjectOf(key: string): Subject | undefined {
-    const endpoint = this.#options.endpoints.live(this.#desired(key)?.group ?? '')?.endpoint;
-    if (endpoint === undefined) return undefined;
-    return { service: `/${endpoint.service.path.join('/')}`, container: endpoint.containerName };
-  }
-
-  #desired(key: string): DesiredRecord | undefined {
-    return this.#options.endpoints.claims.desired(key, this.#options.audience);
-  }
-
-  #allKeys(): Set<string> {
-    return new Set([...this.#options.endpoints.desiredKeys(this.#options.audience), ...this.#cache.keys()]);
   }
 
   #observe(observation: Observation): void {
@@ -284,7 +265,7 @@ export class Target {
       this.#say('info', { differences: differing.length }, 'a list found what no event had told');
     this.#failure = undefined;
     this.#queue.forgive();
-    this.#enqueueDiffering(this.#allKeys(), 'relisted');
+    this.#enqueueDiffering(this.#outlook.keys(), 'relisted');
     this.#gate.check();
   }
 
@@ -303,7 +284,7 @@ export class Target {
     if (before.type !== 'held')
       this.#say('info', { lease: session.lease, taken_up: session.takenUp }, 'host lease held');
     this.#queue.forgive();
-    this.#enqueueDiffering(this.#allKeys(), 'relisted');
+    this.#enqueueDiffering(this.#outlook.keys(), 'relisted');
     this.#gate.check();
   }
 
@@ -319,7 +300,7 @@ export class Target {
   }
 
   #noteUnchanged(key: string, at: number): void {
-    if (this.#desired(key) === undefined) this.#journal.drop(key);
+    if (this.#outlook.desired(key) === undefined) this.#journal.drop(key);
     else if (this.#journal.get(key)?.state !== 'synced')
       this.#journal.note(key, {
         state: 'synced',
@@ -331,7 +312,7 @@ export class Target {
   }
 
   #enqueue(work: Work): void {
-    const subject = this.#subjectOf(work.key) ?? work.subject;
+    const subject = this.#outlook.subjectOf(work.key) ?? work.subject;
     const { key, cause } = this.#queue.add(subject === undefined ? work : { ...work, subject });
     const verdict = cause.explained ? undefined : this.verdict(key, cause);
     this.#guard.foresee(key, verdict?.type === 'change' && verdict.change.action === 'delete');

@@ -1,5 +1,6 @@
 import type { ContainerView, RecordState, RecordView, ServiceView, TargetView } from '../core/status.ts';
-import type { Endpoints, LiveEndpoint } from './endpoints.ts';
+import type { Endpoints } from './endpoints.ts';
+import type { LiveEndpoint } from './publication.ts';
 import type { Target } from './target.ts';
 import { whyNot } from './why.ts';
 

@@ -68,6 +68,7 @@ export interface LoopOptions {
   readonly policy?: Policy;
   readonly dryRun?: boolean;
   readonly predecessorDead?: boolean;
+  readonly describe?: typeof describeSimply;
 }
 
 /** The real announce loop over embedded stores, on a virtual clock. */
@@ -112,7 +113,7 @@ export class TestLoop {
     this.loop = new AnnounceLoop({
       source: this.source,
       registries,
-      describe: describeSimply,
+      describe: options.describe ?? describeSimply,
       layouts: simpleLayouts,
       owner: {
         owner,

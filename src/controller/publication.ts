@@ -1,0 +1,91 @@
+import type { Cause } from '../core/cause.ts';
+import type { Endpoint, Phase } from '../core/endpoint.ts';
+import type { KeyValue, Layout, OwnerFacts } from '../core/layout.ts';
+import { ClaimIndex } from './claims.ts';
+import { drainRecord } from './drains.ts';
+
+/** An endpoint with the phase it is in and the records that follow from both. */
+export interface LiveEndpoint {
+  readonly endpoint: Endpoint;
+  readonly phase: Phase;
+  readonly records: readonly KeyValue[];
+  /** What last changed it. */
+  readonly cause: Cause;
+}
+
+export interface PublicationOptions {
+  readonly layouts: readonly Layout[];
+  readonly owner: OwnerFacts;
+  /** Told when an endpoint claims a key that another one claims already; the older of them keeps it. */
+  readonly onCollision?: ((key: string, newcomer: Endpoint) => void) | undefined;
+}
+
+/** The group of the host's own records, which belong to no endpoint. */
+const HOST = 'host';
+
+/** Which records endpoints and the host want, by the layouts, and who claims which key. */
+export class Publication {
+  readonly claims = new ClaimIndex();
+  readonly #options: PublicationOptions;
+  #owner: OwnerFacts;
+  #hostRecords: readonly KeyValue[] = [];
+
+  constructor(options: PublicationOptions) {
+    this.#options = options;
+    this.#owner = options.owner;
+  }
+
+  recordsOf(endpoint: Endpoint, phase: Phase): readonly KeyValue[] {
+    const records: KeyValue[] = [];
+    // The note comes first, so that a mark without its note cannot be written even if a batch ends between them.
+    if (phase.state === 'draining') records.push(drainRecord(this.#owner.owner, endpoint.id, phase));
+    for (const layout of this.#options.layouts) {
+      const record = layout.encode(endpoint, phase, this.#owner);
+      if (record !== undefined) records.push(record);
+    }
+    return records;
+  }
+
+  /** Moves an endpoint's claims from its old records to its new ones; returns the keys whose claim differs. */
+  move(before: LiveEndpoint | undefined, after: LiveEndpoint | undefined): readonly string[] {
+    const group = (after ?? before)?.endpoint.id ?? '';
+    const rescoped = before?.endpoint.scope !== after?.endpoint.scope;
+    const old = new Map(before?.records.map(({ key, value }) => [key, value]));
+    const changed = (after?.records ?? []).filter(({ key, value }) => rescoped || old.get(key) !== value);
+    if (after !== undefined) for (const record of changed) this.#claim(record, after.endpoint);
+    for (const { key } of after?.records ?? []) old.delete(key);
+    for (const key of old.keys()) this.claims.remove(key, group);
+    return [...changed.map(({ key }) => key), ...old.keys()];
+  }
+
+  /** Claims the host's own records anew; returns the keys that may differ. */
+  putHost(owner: OwnerFacts): readonly string[] {
+    this.#owner = owner;
+    const before = this.#hostRecords;
+    this.#hostRecords = this.#options.layouts
+      .map((layout) => layout.encodeHost(owner))
+      .filter((record) => record !== undefined);
+    for (const { key } of before) this.claims.remove(key, HOST);
+    for (const record of this.#hostRecords)
+      this.claims.put({
+        ...record,
+        group: HOST,
+        leased: this.#leased(record.key),
+        createdAt: 0,
+        hostOnly: false,
+      });
+    return [...new Set([...before, ...this.#hostRecords].map(({ key }) => key))];
+  }
+
+  #claim(record: KeyValue, endpoint: Endpoint): void {
+    const { id: group, createdAt, scope } = endpoint;
+    const hostOnly = scope === 'host';
+    const leased = this.#leased(record.key);
+    const collides = this.claims.put({ ...record, group, leased, createdAt, hostOnly });
+    if (collides) this.#options.onCollision?.(record.key, endpoint);
+  }
+
+  #leased(key: string): boolean {
+    return this.#options.layouts.some((layout) => layout.leased && key.startsWith(layout.prefix));
+  }
+}
