@@ -185,8 +185,8 @@ export function describeSource(name: string, open: () => Promise<SourceLab>): vo
     it('says the start of a container that was created a while ago at once, then confirms it', async () => {
       const port = await lab.freePort();
       const id = await lab.create({ ports: { '80/tcp': port, '81/tcp': 0 }, health: true });
-      // Answered after whatever the source asked for when the container was created.
-      await listener.source.lookup(id, new AbortController().signal);
+      // A container that is created and started after it is seen only when the facts of the first have been read.
+      await listener.full(await run());
       await lab.start(id);
       await listener.full(id);
       const first = listener.of(id)[0];
