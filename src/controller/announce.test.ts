@@ -1,36 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../test/kit/clock.ts';
-import { container, containerId, describeSimply } from '../../test/kit/containers.ts';
-import { type LoopOptions, TestLoop } from '../../test/kit/loop.ts';
-import type { Container } from '../core/container.ts';
-import type { SourceSignal } from '../core/ports.ts';
+import { containerId, describeSimply } from '../../test/kit/containers.ts';
+import { ended, endedAfterEach, keysOf, many, seen, serviceKey } from '../../test/kit/loop-script.ts';
 import { MemoryStore } from '../provider/memory/store.ts';
 
-const loops: TestLoop[] = [];
-function start(options: LoopOptions = {}): TestLoop {
-  const loop = new TestLoop(options);
-  loops.push(loop);
-  return loop;
-}
-afterEach(async () => {
-  for (const loop of loops.splice(0)) await loop.end();
-});
-const seen = (n: number, over: Partial<Container> = {}): SourceSignal => ({
-  type: 'seen',
-  container: container(n, over),
-  at: 0,
-});
-const ended = (n: number, explained = true): SourceSignal => ({
-  type: 'ended',
-  id: containerId(n),
-  how: 'died',
-  explained,
-  at: 0,
-});
-const short = (n: number): string => containerId(n).slice(0, 12);
-const serviceKey = (n: number): string => `/services/app/c${String(n)}/${short(n)}`;
-const keysOf = (n: number): string[] => [`/announce/app/c${String(n)}/${short(n)}`, serviceKey(n)];
-const many = (n: number): SourceSignal[] => Array.from({ length: n }, (_, i) => seen(i + 1));
+const start = endedAfterEach();
 
 describe('the announce loop', () => {
   it('Convergence: the registry equals what the containers offer', async () => {

@@ -1,35 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../test/kit/clock.ts';
-import { container, containerId } from '../../test/kit/containers.ts';
 import { FlakyStore } from '../../test/kit/flaky-store.ts';
-import { type LoopOptions, TestLoop } from '../../test/kit/loop.ts';
-import type { Container } from '../core/container.ts';
+import { ended, endedAfterEach, many } from '../../test/kit/loop-script.ts';
 import { failure } from '../core/failure.ts';
-import type { SourceSignal } from '../core/ports.ts';
 import { MemoryStore } from '../provider/memory/store.ts';
 
-const loops: TestLoop[] = [];
-function start(options: LoopOptions = {}): TestLoop {
-  const loop = new TestLoop(options);
-  loops.push(loop);
-  return loop;
-}
-afterEach(async () => {
-  for (const loop of loops.splice(0)) await loop.end();
-});
-const seen = (n: number, over: Partial<Container> = {}): SourceSignal => ({
-  type: 'seen',
-  container: container(n, over),
-  at: 0,
-});
-const ended = (n: number, explained = true): SourceSignal => ({
-  type: 'ended',
-  id: containerId(n),
-  how: 'died',
-  explained,
-  at: 0,
-});
-const many = (n: number): SourceSignal[] => Array.from({ length: n }, (_, i) => seen(i + 1));
+const start = endedAfterEach();
 const flaky = () => {
   const clock = new VirtualClock();
   const memory = new MemoryStore({ clock });

@@ -1,29 +1,12 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../test/kit/clock.ts';
-import { container, containerId } from '../../test/kit/containers.ts';
+import { containerId } from '../../test/kit/containers.ts';
 import { FlakyStore } from '../../test/kit/flaky-store.ts';
-import { type LoopOptions, TestLoop } from '../../test/kit/loop.ts';
-import type { Container } from '../core/container.ts';
+import { endedAfterEach, seen, serviceKey, short } from '../../test/kit/loop-script.ts';
 import { failure } from '../core/failure.ts';
-import type { SourceSignal } from '../core/ports.ts';
 import { MemoryStore } from '../provider/memory/store.ts';
 
-const loops: TestLoop[] = [];
-function start(options: LoopOptions = {}): TestLoop {
-  const loop = new TestLoop(options);
-  loops.push(loop);
-  return loop;
-}
-afterEach(async () => {
-  for (const loop of loops.splice(0)) await loop.end();
-});
-const seen = (n: number, over: Partial<Container> = {}): SourceSignal => ({
-  type: 'seen',
-  container: container(n, over),
-  at: 0,
-});
-const short = (n: number): string => containerId(n).slice(0, 12);
-const serviceKey = (n: number): string => `/services/app/c${String(n)}/${short(n)}`;
+const start = endedAfterEach();
 const flaky = () => {
   const clock = new VirtualClock();
   const memory = new MemoryStore({ clock });
