@@ -59,5 +59,5 @@ long_term() { # REPORT
   }
   printf 'Node %s\n' "$("$LTS_NODE" --version)"
   # Children (the CLI under test) run on it as well: they are spawned as process.execPath.
-  suite "$1" "$LTS_NODE" node_modules/vitest/vitest.mjs run --project unit --project contract
+  suite "$1" "$LTS_NODE" node_modules/vitest/vitest.mjs run --project unit --project contract --project integration
 }
