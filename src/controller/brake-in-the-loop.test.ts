@@ -1,19 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { VirtualClock } from '../../test/kit/clock.ts';
-import { FlakyStore } from '../../test/kit/flaky-store.ts';
-import { ended, endedAfterEach, many } from '../../test/kit/loop-script.ts';
+import { ended, endedAfterEach, flaky, many, recordWrite } from '../../test/kit/loop-script.ts';
 import { failure } from '../core/failure.ts';
-import { MemoryStore } from '../provider/memory/store.ts';
 
 const start = endedAfterEach();
-const flaky = () => {
-  const clock = new VirtualClock();
-  const memory = new MemoryStore({ clock });
-  return { clock, memory, store: new FlakyStore(memory) };
-};
-/** A write of a record, not of the heartbeat. */
-const recordWrite = (call: string, keys: readonly string[]): boolean =>
-  call === 'txn' && !keys.every((key) => key.startsWith('/portolan/hosts/'));
 
 describe('the brake in the loop', () => {
   it('Brake: deaths that were seen while the registry was away are still explained when it is back', async () => {

@@ -2,19 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../test/kit/clock.ts';
 import { containerId } from '../../test/kit/containers.ts';
 import { FlakyStore } from '../../test/kit/flaky-store.ts';
-import { endedAfterEach, seen, serviceKey, short } from '../../test/kit/loop-script.ts';
+import { endedAfterEach, flaky, recordWrite, seen, serviceKey, short } from '../../test/kit/loop-script.ts';
 import { failure } from '../core/failure.ts';
 import { MemoryStore } from '../provider/memory/store.ts';
 
 const start = endedAfterEach();
-const flaky = () => {
-  const clock = new VirtualClock();
-  const memory = new MemoryStore({ clock });
-  return { clock, memory, store: new FlakyStore(memory) };
-};
-/** A write of a record, not of the heartbeat. */
-const recordWrite = (call: string, keys: readonly string[]): boolean =>
-  call === 'txn' && !keys.every((key) => key.startsWith('/portolan/hosts/'));
 
 describe('drains in the loop', () => {
   it('Drain: a container that is renamed while it stops goes on draining under its new name', async () => {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { parseDrainNote } from '../core/drain-note.ts';
 import type { Phase } from '../core/endpoint.ts';
 import type { KeyValue } from '../core/layout.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
@@ -7,14 +7,6 @@ import type { DrainNote } from '../core/lifecycle.ts';
 function drainPrefix(owner: string): string {
   return `/portolan/drains/${owner}/`;
 }
-
-const Note = z.object({
-  cause: z.enum(['stop-signal', 'unhealthy', 'command']),
-  since: z.number(),
-  until: z.number().optional(),
-  startedAt: z.string().optional(),
-  offered: z.boolean().default(true),
-});
 
 export function noteOf(endpoint: string, phase: Phase): DrainNote {
   return {
@@ -39,15 +31,7 @@ export function drainRecord(owner: string, endpoint: string, phase: Phase): KeyV
 export function readDrain(owner: string, key: string, value: string): DrainNote | undefined {
   if (!key.startsWith(drainPrefix(owner))) return undefined;
   try {
-    const note = Note.parse(JSON.parse(value));
-    return {
-      endpoint: key.slice(drainPrefix(owner).length),
-      cause: note.cause,
-      since: note.since,
-      until: note.until,
-      startedAt: note.startedAt,
-      offered: note.offered,
-    };
+    return parseDrainNote(key.slice(drainPrefix(owner).length), JSON.parse(value));
   } catch {
     return undefined;
   }

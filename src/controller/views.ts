@@ -1,3 +1,4 @@
+import { compareText } from '../core/order.ts';
 import type { ContainerView, RecordState, RecordView, ServiceView, TargetView } from '../core/status.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { LiveEndpoint } from './publication.ts';
@@ -26,7 +27,10 @@ export function serviceView({ endpoint, phase }: LiveEndpoint): ServiceView {
 export function serviceViews(endpoints: Endpoints): readonly ServiceView[] {
   const views = [...endpoints.containers()].flatMap(({ live }) => [...live.values()].map(serviceView));
   return views.sort(
-    (a, b) => compare(a.path, b.path) || compare(a.container, b.container) || compare(a.address, b.address),
+    (a, b) =>
+      compareText(a.path, b.path) ||
+      compareText(a.container, b.container) ||
+      compareText(a.address, b.address),
   );
 }
 
@@ -44,7 +48,7 @@ export function containerViews(endpoints: Endpoints): readonly ContainerView[] {
       why: live.size > 0 ? undefined : whyNot(description),
     };
   });
-  return views.sort((a, b) => compare(a.name, b.name));
+  return views.sort((a, b) => compareText(a.name, b.name));
 }
 
 export function targetView(target: Target): TargetView {
@@ -91,8 +95,4 @@ function outcomeOf(target: Target, key: string) {
     nextTryAt: journal?.nextTryAt,
     why: target.cache.known ? journal?.why : unseen,
   };
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

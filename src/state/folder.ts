@@ -1,18 +1,12 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseDrainNote } from '../core/drain-note.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
 
 const Life = z.object({ instance: z.string(), boot: z.string() });
 const Lives = z.array(Life);
-const Drain = z.object({
-  endpoint: z.string(),
-  cause: z.enum(['stop-signal', 'unhealthy', 'command']),
-  since: z.number(),
-  until: z.number().optional(),
-  startedAt: z.string().optional(),
-  offered: z.boolean().default(true),
-});
+const Drains = z.array(z.looseObject({ endpoint: z.string() }));
 
 /** One process that ran on this folder, and the boot of the machine that it ran in. */
 export type Life = z.infer<typeof Life>;
@@ -57,15 +51,8 @@ export class StateFolder {
   }
 
   async drains(): Promise<readonly DrainNote[]> {
-    const notes = (await this.#read('drains.json', z.array(Drain))) ?? [];
-    return notes.map(({ endpoint, cause, since, until, startedAt, offered }) => ({
-      endpoint,
-      cause,
-      since,
-      until,
-      startedAt,
-      offered,
-    }));
+    const notes = (await this.#read('drains.json', Drains)) ?? [];
+    return notes.map((note) => parseDrainNote(note.endpoint, note)).filter((note) => note !== undefined);
   }
 
   async saveDrains(notes: readonly DrainNote[]): Promise<void> {

@@ -1,6 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { backoffDelay } from '../core/backoff.ts';
-import { type Clock, type HostAddresses, type Log, type Random, sleep } from '../core/ports.ts';
+import type { Clock, HostAddresses, Log, Random } from '../core/ports.ts';
 import { type AddressResult, type HostReaders, resolveAddresses } from '../source/host/addresses.ts';
 import {
   advertiseProblem,
@@ -10,6 +9,7 @@ import {
   isInsideContainer,
 } from '../source/host/environment.ts';
 import { StartError } from './io.ts';
+import { untilAnswered } from './patience.ts';
 
 /** This host's name and addresses, kept current. */
 export interface FollowedHost {
@@ -98,11 +98,13 @@ async function refuseToGuess({
   )
     return;
   // Only the engine can tell whose network this is, so it has to be there.
-  for (let attempt = 0; !signal.aborted && !(await engine.info(signal)).ok; attempt += 1) {
-    if (attempt === 0) log.warn({}, 'waiting for the engine, to learn whose network this container is in');
-    await sleep(clock, backoffDelay(attempt, random(), { initialMs: 200, maxMs: 5000, factor: 2 }), signal);
-  }
-  if (signal.aborted) return;
+  const waiting = 'waiting for the engine, to learn whose network this container is in';
+  const answered = await untilAnswered(
+    (until) => engine.info(until),
+    { clock, random, log, waiting },
+    signal,
+  );
+  if (answered === undefined) return;
   const problem = advertiseProblem(await detectEnvironment(readers, engine, signal), config.advertise);
   if (problem !== undefined) throw new StartError(problem.message);
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { backoffDelay } from '../core/backoff.ts';
 import type { Result } from '../core/failure.ts';
-import { type Clock, type HostEntry, type Log, type Random, sleep } from '../core/ports.ts';
+import type { Clock, HostEntry, Log, Random } from '../core/ports.ts';
 import type { EngineInfo } from '../source/docker/engine.ts';
 import type { StateFolder } from '../state/folder.ts';
+import { untilAnswered } from './patience.ts';
 
 /** Which process this is: a new one at every start, and the boot of the machine that it lives in. */
 export interface Instance {
@@ -44,25 +44,12 @@ export interface OwnerSearch {
 export async function findOwner(search: OwnerSearch, signal: AbortSignal): Promise<string | undefined> {
   const known = search.configured ?? (await search.folder.ownerId());
   if (known !== undefined) return known;
-  for (let attempt = 0; !signal.aborted; attempt += 1) {
-    const info = await search.askEngine(signal);
-    if (info.ok) {
-      const owner = info.value.id?.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 64) ?? randomUUID();
-      if (search.remember) await search.folder.saveOwnerId(owner);
-      return owner;
-    }
-    if (attempt === 0)
-      search.log.warn(
-        { reason: info.failure.message, code: info.failure.code },
-        'waiting for the engine, to learn who this host is',
-      );
-    await sleep(
-      search.clock,
-      backoffDelay(attempt, search.random(), { initialMs: 200, maxMs: 5000, factor: 2 }),
-      signal,
-    );
-  }
-  return undefined;
+  const patience = { ...search, waiting: 'waiting for the engine, to learn who this host is' };
+  const info = await untilAnswered(search.askEngine, patience, signal);
+  if (info === undefined) return undefined;
+  const owner = info.id?.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 64) ?? randomUUID();
+  if (search.remember) await search.folder.saveOwnerId(owner);
+  return owner;
 }
 
 /**

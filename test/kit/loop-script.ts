@@ -1,7 +1,10 @@
 import { afterEach } from 'vitest';
 import type { Container } from '../../src/core/container.ts';
 import type { SourceSignal } from '../../src/core/ports.ts';
+import { MemoryStore } from '../../src/provider/memory/store.ts';
+import { VirtualClock } from './clock.ts';
 import { container, containerId } from './containers.ts';
+import { FlakyStore } from './flaky-store.ts';
 import { type LoopOptions, TestLoop } from './loop.ts';
 
 /** Starts loops that end with the test. To be called once, at the top of a test file. */
@@ -43,4 +46,20 @@ export function serviceKey(n: number): string {
 /** What readers see of container `n`. */
 export function keysOf(n: number): string[] {
   return [`/announce/app/c${String(n)}/${short(n)}`, serviceKey(n)];
+}
+
+/** A memory store, and the same with calls that fail on demand. */
+export function flaky(): {
+  readonly clock: VirtualClock;
+  readonly memory: MemoryStore;
+  readonly store: FlakyStore;
+} {
+  const clock = new VirtualClock();
+  const memory = new MemoryStore({ clock });
+  return { clock, memory, store: new FlakyStore(memory) };
+}
+
+/** A write of a record, not of the heartbeat. */
+export function recordWrite(call: string, keys: readonly string[]): boolean {
+  return call === 'txn' && !keys.every((key) => key.startsWith('/portolan/hosts/'));
 }

@@ -1,4 +1,5 @@
 import type { Binding, ContainerPort, Protocol } from '../../core/container.ts';
+import { compareText } from '../../core/order.ts';
 
 /** `80/tcp` to what the engine says about it; null or absent: exposed but not published. */
 export type PortMap = Readonly<
@@ -77,10 +78,4 @@ function sortBindings(bindings: readonly Binding[]): Binding[] {
   return [...unique.values()].sort(
     (a, b) => family(a) - family(b) || compareText(a.hostIp, b.hostIp) || a.hostPort - b.hostPort,
   );
-}
-
-/** By code unit: the same everywhere, whatever the locale. */
-export function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { compareText } from './ports.ts';
+import { compareText } from '../../core/order.ts';
 import { powerState } from './schema.ts';
 
 const optional = <T extends z.ZodType>(type: T) => type.nullish().catch(undefined);

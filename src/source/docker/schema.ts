@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Container, ContainerNetwork, Health, PowerState } from '../../core/container.ts';
-import { compareText, fixedPortsOf, portsOf } from './ports.ts';
+import { compareText } from '../../core/order.ts';
+import { fixedPortsOf, portsOf } from './ports.ts';
 import { signalName } from './signal-name.ts';
 
 /** A field that may be absent, null or of another type than expected: then it is as if it were absent. */
