@@ -1,5 +1,4 @@
 import type { Config } from './config/config.ts';
-import { leaveTargets } from './controller/shutdown.ts';
 import { renderPlan } from './core/diff.ts';
 import type { PlanView } from './core/status.ts';
 import { StateFolder } from './state/folder.ts';
@@ -9,6 +8,7 @@ import { type Assembly, type AssemblyOptions, assemble } from './wiring/assembly
 import { keepDrains } from './wiring/drains.ts';
 import { predecessorJudge } from './wiring/identity.ts';
 import { type AgentIo, StartError } from './wiring/io.ts';
+import { live, ONCE_LIMIT_MS } from './wiring/life.ts';
 import { listenAll } from './wiring/listeners.ts';
 import { followPlan, plannable, when } from './wiring/waiting.ts';
 
@@ -16,10 +16,6 @@ export type { AgentIo } from './wiring/io.ts';
 
 /** A plan gives up on what has not answered by then. */
 const PLAN_LIMIT_MS = 10_000;
-/** `--once` gives up when the registries have not been brought up to date by then. */
-const ONCE_LIMIT_MS = 60_000;
-/** The goodbye may take this long; a dead registry must not keep the process. */
-const LEAVE_LIMIT_MS = 10_000;
 const DRY_RUN_QUIET_MS = 200;
 
 /** The agent: runs until the signal aborts, or with `once` until it has converged. Returns the exit code. */
@@ -140,38 +136,4 @@ async function announce(config: Config, io: AgentIo): Promise<number> {
     await listeners?.close();
     await assembly.close();
   }
-}
-
-/** From the first list to the last goodbye. */
-async function live(config: Config, { loop, registries }: Assembly, io: AgentIo): Promise<number> {
-  const { clock, log, signal } = io;
-  const source = new AbortController();
-  const targets = new AbortController();
-  const running = loop.run({ source: source.signal, targets: targets.signal });
-  const limit = config.once ? ONCE_LIMIT_MS : Number.POSITIVE_INFINITY;
-  const done = await when(loop, () => config.once && loop.converged, limit, clock, signal);
-  source.abort();
-  const failed = config.once && (!done || loop.targets.some((target) => target.pending > 0));
-  if (failed)
-    log.error(
-      {
-        waiting_for: loop.targets
-          .filter((target) => !target.converged || target.pending > 0)
-          .map(({ name }) => name),
-      },
-      'did not converge',
-    );
-  const patience = new AbortController();
-  const cancel = clock.timer(LEAVE_LIMIT_MS, () => {
-    patience.abort();
-  });
-  const leaving = loop.targets.map((target, n) => ({ target, writer: registries[n]?.writer }));
-  await leaveTargets(
-    { targets: leaving, deregister: config.deregisterOnExit, handoverMs: config.handover, log },
-    patience.signal,
-  );
-  cancel();
-  targets.abort();
-  await running;
-  return failed ? 1 : 0;
 }

@@ -36,6 +36,8 @@ export interface AnnounceOptions {
   /** How often every registry is read again, milliseconds; the source has an interval of its own. */
   readonly resyncMs: number;
   readonly debounce: { readonly quietMs: number; readonly maxWaitMs: number };
+  /** Keys of one batch of a registry; see `Target` for the default. */
+  readonly batchKeys?: number | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -129,7 +131,7 @@ export class AnnounceLoop {
   }
 
   #target({ reader, writer, audience, policy }: Registry): Target {
-    const { clock, random, log, debounce, source, owner } = this.#options;
+    const { clock, random, log, debounce, batchKeys, source, owner } = this.#options;
     return new Target({
       reader,
       writer,
@@ -137,6 +139,7 @@ export class AnnounceLoop {
       policy,
       endpoints: this.endpoints,
       ...debounce,
+      batchKeys,
       clock,
       random,
       log,

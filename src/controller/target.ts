@@ -30,6 +30,7 @@ export interface TargetOptions {
   readonly policy: Policy;
   readonly quietMs: number;
   readonly maxWaitMs: number;
+  readonly batchKeys?: number | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -319,9 +320,10 @@ export class Target {
   }
 
   async #work(writer: RegistryWriter, signal: AbortSignal): Promise<void> {
+    const { batchKeys = BATCH_KEYS } = this.#options;
     while (!signal.aborted) {
       await this.#gate.pass(signal);
-      const batch = await this.#queue.take(BATCH_KEYS, signal);
+      const batch = await this.#queue.take(batchKeys, signal);
       if (this.#gate.open) await this.#tracked(this.#process(writer, batch, signal));
       else for (const work of batch) this.#queue.recheck(work, 0);
       this.#options.onChange();

@@ -1,21 +1,18 @@
 import type { Config } from '../config/config.ts';
-import { AnnounceLoop, type Registry } from '../controller/announce.ts';
-import type { Container } from '../core/container.ts';
-import { type Description, describe } from '../core/desired.ts';
-import type { OwnerFacts } from '../core/layout.ts';
+import type { AnnounceLoop, Registry } from '../controller/announce.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
 import type { HostEntry } from '../core/ports.ts';
 import type { Engine } from '../source/docker/engine.ts';
-import { createDockerSource } from '../source/docker/source.ts';
 import { machineReaders } from '../source/host/readers.ts';
 import type { StateFolder } from '../state/folder.ts';
+import { compose, type Whereabouts } from './compose.ts';
 import { openEngine, patientWitness } from './engine.ts';
-import { type FollowedHost, followHost } from './host.ts';
+import { followHost } from './host.ts';
 import { findOwner, type Instance, newInstance } from './identity.ts';
 import { type AgentIo, StartError } from './io.ts';
-import { dialectsOf, layoutsOf } from './metadata.ts';
+import { layoutsOf } from './metadata.ts';
 import { openRegistries } from './registries.ts';
-import { AgentStatus } from './status.ts';
+import type { AgentStatus } from './status.ts';
 
 /** Everything of an agent, put together and not yet running. */
 export interface Assembly {
@@ -35,21 +32,13 @@ export interface AssemblyOptions {
   readonly drains: readonly DrainNote[];
 }
 
-/** Who this agent is and where it stands. */
-interface Whereabouts {
-  readonly owner: string;
-  readonly instance: Instance;
-  readonly host: FollowedHost;
-  readonly since: number;
-}
-
 /** Builds the agent; `undefined` when the signal aborts while it waits for the engine to learn who it is. */
 export async function assemble(options: AssemblyOptions): Promise<Assembly | undefined> {
   const engine = openEngine(options.config);
   const here = await findWhereabouts(options, engine);
   if (here === undefined) return undefined;
   const registries = withReadableErrors(() => registriesOf(options, here));
-  const assembly = connect(options, here, engine, registries);
+  const assembly = compose({ ...options, here, engine, registries });
   const close = async (): Promise<void> => {
     here.host.stop();
     await Promise.all(registries.map(({ reader }) => reader.close()));
@@ -107,54 +96,6 @@ function registriesOf(
     writing:
       predecessorDead === undefined ? undefined : { identity, predecessorDead: predecessorDead(instance) },
   });
-}
-
-function connect(
-  { config, io, drains }: AssemblyOptions,
-  { owner, instance, host, since }: Whereabouts,
-  engine: Engine,
-  registries: readonly Registry[],
-): Pick<Assembly, 'loop' | 'status'> {
-  const { clock, random, log, version } = io;
-  const facts = (): OwnerFacts => ({ owner, hostName: host.name, addresses: host.current, version });
-  const source = createDockerSource({ engine, clock, random, log, resyncMs: config.resync });
-  const describeOne = describer(config, host);
-  const loop = new AnnounceLoop({
-    ...{ source, registries, describe: describeOne, layouts: layoutsOf(config), drains, clock, random, log },
-    owner: facts(),
-    drainMs: config.drainTime,
-    resyncMs: config.resync,
-    debounce: { quietMs: config.debounce.minMs, maxWaitMs: config.debounce.maxMs },
-  });
-  host.onChange(() => {
-    loop.endpoints.hostChanged(facts());
-  });
-  const status = new AgentStatus({
-    ...{ loop, source, clock },
-    readers: new Map(registries.map(({ reader }) => [reader.target, reader])),
-    policies: new Map(registries.map(({ reader, policy }) => [reader.target, policy])),
-    describe: (container) => describeOne(container, (id) => loop.endpoints.find(id)),
-    identity: { version, owner, instance: instance.id, startedAt: since },
-  });
-  return { loop, status };
-}
-
-/** The pure description with what this agent brings to it; the host's addresses are those of the moment. */
-function describer(
-  config: Config,
-  host: FollowedHost,
-): (container: Container, find: (id: string) => Container | undefined) => Description {
-  const { enabled, disabled } = dialectsOf(config);
-  const defaults = { address: config.address, network: config.network, family: config.family };
-  return (container, find) =>
-    describe(container, {
-      host: host.current,
-      defaults,
-      oneOff: config.docker.oneOff,
-      dialects: enabled,
-      disabledDialects: disabled,
-      find,
-    });
 }
 
 function withReadableErrors<T>(open: () => T): T {

@@ -26,11 +26,16 @@ export function openRegistries(options: RegistriesOptions): readonly Registry[] 
   return options.config.registries.map((registry) => openRegistry(registry, options));
 }
 
-function openRegistry(
-  registry: RegistryConfig,
+function openRegistry(registry: RegistryConfig, options: RegistriesOptions): Registry {
+  return registryOver(openStore(registry, options.clock), registry, options);
+}
+
+/** One registry of the loop over a store that is already open. */
+export function registryOver(
+  store: KvStore,
+  registry: Pick<RegistryConfig, 'name' | 'kind' | 'policy'>,
   { config, owner, writing, prefixes, clock, random, log }: RegistriesOptions,
 ): Registry {
-  const store = openStore(registry, clock);
   const { reader, writer } = createKvProvider({
     target: registry.name,
     store: store.reader,

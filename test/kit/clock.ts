@@ -7,8 +7,8 @@ interface Timer {
 }
 
 /** Lets every promise that is ready to go on do so. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+export async function settle(turns = 5): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** A clock that moves only when it is told to. Timers run in the order of their times, promises in between. */
@@ -16,9 +16,12 @@ export class VirtualClock implements Clock {
   #now: number;
   #order = 0;
   readonly #timers = new Set<Timer>();
+  readonly #turns: number;
 
-  constructor(start = 1_000_000) {
+  /** `turns` of the event loop after each timer: one is enough where nothing but promises is waited for. */
+  constructor(start = 1_000_000, turns = 5) {
     this.#now = start;
+    this.#turns = turns;
   }
 
   now(): number {
@@ -44,15 +47,15 @@ export class VirtualClock implements Clock {
 
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
-    await settle();
+    await settle(this.#turns);
     for (let next = this.#due(end); next !== undefined; next = this.#due(end)) {
       this.#timers.delete(next);
       this.#now = Math.max(this.#now, next.at);
       next.run();
-      await settle();
+      await settle(this.#turns);
     }
     this.#now = end;
-    await settle();
+    await settle(this.#turns);
   }
 
   #due(end: number): Timer | undefined {

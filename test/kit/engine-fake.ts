@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../../src/core/failure.ts';
-import type { Clock } from '../../src/core/ports.ts';
+import { type Clock, sleep } from '../../src/core/ports.ts';
 import {
   type Engine,
   type EngineInfo,
@@ -38,6 +38,12 @@ export class FakeEngine implements Engine {
   mostInspections = 0;
   /** Its clock minus ours. */
   clockOffsetMs = 0;
+  /** Says for each event and stream whether it is skipped, as an engine skips a slow listener. */
+  skips: () => boolean = () => false;
+  /** How long each answer takes, milliseconds. */
+  delayMs: (call: string) => number = () => 0;
+  /** Lists are empty though containers run, as of an engine that has not loaded them yet. */
+  lying = false;
   version = '20.10.24';
   apiVersion = '1.41';
   readonly #clock: Clock;
@@ -75,7 +81,7 @@ export class FakeEngine implements Engine {
 
   async list(signal: AbortSignal): Promise<Result<readonly unknown[]>> {
     return await this.#call('list', signal, () =>
-      ok([...this.containers.values()].map((container) => container.row())),
+      ok(this.lying ? [] : [...this.containers.values()].map((container) => container.row())),
     );
   }
 
@@ -224,6 +230,11 @@ export class FakeEngine implements Engine {
     for (const live of this.#live) live.deaf = true;
   }
 
+  /** Some stream is open that never says a word. */
+  get isDeafened(): boolean {
+    return [...this.#live].some(({ deaf }) => deaf);
+  }
+
   /** Connections are refused; open ones end. */
   goAway(): void {
     this.#state = 'away';
@@ -285,7 +296,9 @@ export class FakeEngine implements Engine {
     }
     const result = answer();
     const hold = this.#holds.find(({ prefix }) => what.startsWith(prefix));
-    if (hold === undefined) await Promise.resolve();
+    const delayMs = this.delayMs(what);
+    if (delayMs > 0) await sleep(this.#clock, delayMs, signal);
+    else if (hold === undefined) await Promise.resolve();
     else await Promise.race([hold.until, aborted(signal)]);
     return result;
   }
@@ -336,7 +349,7 @@ export class FakeEngine implements Engine {
     const line = encoder.encode(`${JSON.stringify(event)}\n`);
     this.#ring.push({ at, line });
     if (this.#ring.length > 256) this.#ring.shift();
-    for (const live of this.#live) if (!live.deaf) live.sink.chunk(line);
+    for (const live of this.#live) if (!live.deaf && !this.skips()) live.sink.chunk(line);
   }
 
   #end(live: Live, why: string): void {

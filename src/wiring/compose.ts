@@ -1,0 +1,81 @@
+import type { Config } from '../config/config.ts';
+import { AnnounceLoop, type Registry } from '../controller/announce.ts';
+import type { Container } from '../core/container.ts';
+import { type Description, describe } from '../core/desired.ts';
+import type { OwnerFacts } from '../core/layout.ts';
+import type { DrainNote } from '../core/lifecycle.ts';
+import type { Engine } from '../source/docker/engine.ts';
+import { createDockerSource } from '../source/docker/source.ts';
+import type { FollowedHost } from './host.ts';
+import type { Instance } from './identity.ts';
+import type { AgentIo } from './io.ts';
+import { dialectsOf, layoutsOf } from './metadata.ts';
+import { AgentStatus } from './status.ts';
+
+/** Who this agent is and where it stands. */
+export interface Whereabouts {
+  readonly owner: string;
+  readonly instance: Instance;
+  readonly host: FollowedHost;
+  readonly since: number;
+}
+
+export interface ComposeOptions {
+  readonly config: Config;
+  readonly io: AgentIo;
+  readonly drains: readonly DrainNote[];
+  readonly here: Whereabouts;
+  readonly engine: Engine;
+  readonly registries: readonly Registry[];
+  /** Keys of one batch; a simulator takes few, so that the borders between batches are crossed often. */
+  readonly batchKeys?: number | undefined;
+}
+
+/** Puts loop and status together over an engine and registries that are already open: the agent's, or a simulator's. */
+export function compose({ config, io, drains, here, engine, registries, batchKeys }: ComposeOptions): {
+  readonly loop: AnnounceLoop;
+  readonly status: AgentStatus;
+} {
+  const { owner, instance, host, since } = here;
+  const { clock, random, log, version } = io;
+  const facts = (): OwnerFacts => ({ owner, hostName: host.name, addresses: host.current, version });
+  const source = createDockerSource({ engine, clock, random, log, resyncMs: config.resync });
+  const describeOne = describer(config, host);
+  const loop = new AnnounceLoop({
+    ...{ source, registries, describe: describeOne, layouts: layoutsOf(config), drains, clock, random, log },
+    owner: facts(),
+    drainMs: config.drainTime,
+    resyncMs: config.resync,
+    batchKeys,
+    debounce: { quietMs: config.debounce.minMs, maxWaitMs: config.debounce.maxMs },
+  });
+  host.onChange(() => {
+    loop.endpoints.hostChanged(facts());
+  });
+  const status = new AgentStatus({
+    ...{ loop, source, clock },
+    readers: new Map(registries.map(({ reader }) => [reader.target, reader])),
+    policies: new Map(registries.map(({ reader, policy }) => [reader.target, policy])),
+    describe: (container) => describeOne(container, (id) => loop.endpoints.find(id)),
+    identity: { version, owner, instance: instance.id, startedAt: since },
+  });
+  return { loop, status };
+}
+
+/** The pure description with what this agent brings to it; the host's addresses are those of the moment. */
+function describer(
+  config: Config,
+  host: FollowedHost,
+): (container: Container, find: (id: string) => Container | undefined) => Description {
+  const { enabled, disabled } = dialectsOf(config);
+  const defaults = { address: config.address, network: config.network, family: config.family };
+  return (container, find) =>
+    describe(container, {
+      host: host.current,
+      defaults,
+      oneOff: config.docker.oneOff,
+      dialects: enabled,
+      disabledDialects: disabled,
+      find,
+    });
+}

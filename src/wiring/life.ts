@@ -1,0 +1,48 @@
+import type { Config } from '../config/config.ts';
+import { leaveTargets } from '../controller/shutdown.ts';
+import type { Assembly } from './assembly.ts';
+import type { AgentIo } from './io.ts';
+import { when } from './waiting.ts';
+
+/** `--once` gives up when the registries have not been brought up to date by then. */
+export const ONCE_LIMIT_MS = 60_000;
+/** The goodbye may take this long; a dead registry must not keep the process. */
+const LEAVE_LIMIT_MS = 10_000;
+
+/** From the first list to the last goodbye. */
+export async function live(
+  config: Config,
+  { loop, registries }: Pick<Assembly, 'loop' | 'registries'>,
+  io: AgentIo,
+): Promise<number> {
+  const { clock, log, signal } = io;
+  const source = new AbortController();
+  const targets = new AbortController();
+  const running = loop.run({ source: source.signal, targets: targets.signal });
+  const limit = config.once ? ONCE_LIMIT_MS : Number.POSITIVE_INFINITY;
+  const done = await when(loop, () => config.once && loop.converged, limit, clock, signal);
+  source.abort();
+  const failed = config.once && (!done || loop.targets.some((target) => target.pending > 0));
+  if (failed)
+    log.error(
+      {
+        waiting_for: loop.targets
+          .filter((target) => !target.converged || target.pending > 0)
+          .map(({ name }) => name),
+      },
+      'did not converge',
+    );
+  const patience = new AbortController();
+  const cancel = clock.timer(LEAVE_LIMIT_MS, () => {
+    patience.abort();
+  });
+  const leaving = loop.targets.map((target, n) => ({ target, writer: registries[n]?.writer }));
+  await leaveTargets(
+    { targets: leaving, deregister: config.deregisterOnExit, handoverMs: config.handover, log },
+    patience.signal,
+  );
+  cancel();
+  targets.abort();
+  await running;
+  return failed ? 1 : 0;
+}

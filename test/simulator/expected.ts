@@ -1,0 +1,79 @@
+import type { SimHost } from './host.ts';
+import { drains, type Offer, SURVIVES_MS, type Subject } from './subjects.ts';
+
+/** What a registry has to show at a key. `any`: it is on its way from one to the other. */
+export interface Expectation {
+  readonly key: string;
+  readonly layout: 'announce' | 'services';
+  readonly subject: Subject;
+  readonly shows: 'nothing' | 'any' | 'announced' | 'registered' | 'draining';
+  readonly hostPort: string | undefined;
+}
+
+/** The drain time of an unhealthy container by default, and some more. */
+const UNHEALTHY_OVER_MS = 32_000;
+
+/** Derived from what was done to the containers alone, not by the code that is tested. */
+export function expectations(host: SimHost, now: number): readonly Expectation[] {
+  return host.all.flatMap((subject) =>
+    subject.offers.flatMap((offer): Expectation[] => {
+      const id = subject.id.slice(0, 12);
+      const base = { subject, hostPort: hostPort(host, subject, offer) };
+      return [
+        {
+          ...base,
+          layout: 'announce',
+          key: `/announce${offer.path}/${id}`,
+          shows: subject.aliveSince === undefined ? 'nothing' : 'announced',
+        },
+        {
+          ...base,
+          layout: 'services',
+          key: `/services${offer.path}/${id}`,
+          shows: serviceShows(subject, now),
+        },
+      ];
+    }),
+  );
+}
+
+function serviceShows(subject: Subject, now: number): Expectation['shows'] {
+  const { aliveSince, readySince, signalledAt, unhealthyAt } = subject;
+  if (aliveSince === undefined) return 'nothing';
+  if (signalledAt !== undefined && Math.abs(now - signalledAt - SURVIVES_MS) < 1_500) return 'any';
+  if (drains(subject, now)) return subject.drainCertain ? 'draining' : 'any';
+  if (unhealthyAt !== undefined) return now - unhealthyAt < UNHEALTHY_OVER_MS ? 'any' : 'nothing';
+  return readySince === undefined ? 'nothing' : 'registered';
+}
+
+function hostPort(host: SimHost, { id }: Subject, { port }: Offer): string | undefined {
+  const inspection = host.engine.find(id)?.inspection() as
+    | { NetworkSettings: { Ports: Record<string, { HostPort: string }[] | undefined> } }
+    | undefined;
+  return inspection?.NetworkSettings.Ports[`${String(port)}/tcp`]?.[0]?.HostPort;
+}
+
+/** What is wrong with what stands at the key; undefined when it is as expected. */
+export function problemAt(
+  { key, layout, shows, hostPort: port }: Expectation,
+  value: string | undefined,
+  host: SimHost,
+): string | undefined {
+  if (shows === 'any') return undefined;
+  if (shows === 'nothing')
+    return value === undefined ? undefined : `${key} should not be there, but shows ${value}`;
+  if (value === undefined) return `${key} is missing (${shows})`;
+  if (!value.startsWith('{')) return `${key} shows ${JSON.stringify(value)}`;
+  const document = JSON.parse(value) as Readonly<Record<string, unknown>>;
+  if (layout === 'announce') return undefined;
+  const wrong = (name: string, expected: unknown) =>
+    document[name] === expected
+      ? undefined
+      : `${key}: ${name} is ${String(document[name])}, not ${String(expected)}`;
+  return (
+    wrong('state', shows) ??
+    wrong('IP', host.address) ??
+    wrong('EXT_PORT', port) ??
+    wrong('owner', host.owner)
+  );
+}

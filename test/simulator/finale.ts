@@ -1,0 +1,76 @@
+import { checkAll, foreignIn } from './checks.ts';
+import { Violation } from './promises.ts';
+import { act } from './step.ts';
+import { drains, SURVIVES_MS } from './subjects.ts';
+import type { World } from './world.ts';
+
+/** The longest fault, and what it takes to be noticed. */
+const HEALED_MS = 50_000;
+/** A relist, a brake and a backoff, one after the other. */
+const CONVERGED_MS = 110_000;
+const REST_MS = 130_000;
+
+/** Faults and changes stop: the registries become equal to what the containers offer, and then nothing is written. */
+export async function finish(world: World, waitForDrains: boolean): Promise<void> {
+  await world.advance(HEALED_MS);
+  for (const process of world.processes.values())
+    if (process !== world.agent(process.host) && !process.dryRun) process.kill();
+  for (const host of world.hosts) if (world.agent(host)?.state === 'ended') world.start(host);
+  await strangersLeave(world);
+  await drainsEnd(world, waitForDrains);
+  await world.advance(CONVERGED_MS);
+  await checkAll(world);
+  if (world.violation !== undefined) return;
+  const { commits } = world;
+  await world.advance(REST_MS);
+  if (world.commits !== commits)
+    world.violated(
+      new Violation(
+        'idempotence',
+        `${String(world.commits - commits)} writes after everything had come to rest`,
+      ),
+    );
+  checkOnlookers(world);
+}
+
+/** What they altered, and half of what they hold, they give back. */
+async function strangersLeave(world: World): Promise<void> {
+  for (const registry of world.registries) {
+    const foreign = [...foreignIn(world, registry).keys()];
+    const given = foreign.filter((_, n) => n % 2 === 0);
+    const altered = [...world.disturbed.keys()]
+      .filter((where) => where.startsWith(`${String(registry.index)} `) && !world.foreign.has(where))
+      .map((where) => where.slice(2));
+    await registry.meddle([...given, ...altered].map((key) => ({ type: 'delete', key })));
+    for (const key of given) world.foreign.delete(`${String(registry.index)} ${key}`);
+  }
+  world.disturbed.clear();
+  for (const where of world.foreign.keys()) world.disturbed.set(where, Number.POSITIVE_INFINITY);
+}
+
+async function drainsEnd(world: World, wait: boolean): Promise<void> {
+  const draining = world.hosts.flatMap((host) =>
+    host.all.filter((subject) => drains(subject, world.now)).map((subject) => ({ host, subject })),
+  );
+  if (draining.length === 0) return;
+  if (wait) await world.advance(SURVIVES_MS);
+  else for (const { host, subject } of draining) act(world, host, subject, 'die');
+}
+
+function checkOnlookers(world: World): void {
+  for (const process of world.processes.values()) {
+    if (!process.dryRun) continue;
+    if (process.links.some(({ writes }) => writes))
+      world.violated(new Violation('dry run cannot write', `${process.instance} has opened a writer`));
+    const lines = process.status
+      .plan()
+      .targets.flatMap((target) => target.lines.filter(({ action }) => action !== 'leave'));
+    if (lines.length > 0)
+      world.violated(
+        new Violation(
+          'dry run cannot write',
+          `a plan after convergence has ${String(lines.length)} lines, as ${lines[0]?.key ?? ''}`,
+        ),
+      );
+  }
+}

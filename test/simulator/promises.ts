@@ -1,0 +1,157 @@
+import { decodeHeartbeat } from '../../src/provider/kv/heartbeat.ts';
+import type { KeyValue, Operation } from '../../src/provider/kv/store.ts';
+import type { SimHost } from './host.ts';
+import type { Commit, KeptAlive, Origin } from './registry.ts';
+import { drains, SECRET, type Subject } from './subjects.ts';
+
+/** A promise of the design (section 2) that was not kept. */
+export class Violation extends Error {
+  readonly promise: string;
+
+  constructor(promise: string, what: string) {
+    super(`${promise}: ${what}`);
+    this.promise = promise;
+  }
+}
+
+export interface PromiseContext {
+  readonly hosts: readonly SimHost[];
+  readonly origin: (registry: number, entry: KeyValue) => Origin | undefined;
+  readonly now: () => number;
+  readonly isAlive: (instance: string) => boolean;
+  /** When the wall clock of a host's agent was last moved (ms); what was under way then may end early or late. */
+  readonly clockMovedAt: (host: SimHost) => number;
+  readonly violated: (violation: Violation) => void;
+}
+
+const TTL_MS = 15_000;
+/** Whatever became of a container so long ago is known by now, through slow inspections and late requests. */
+const KNOWN_MS = 12_000;
+/** Somebody who takes over keeps the lease that he found alive once for each try. */
+const KEEPS_IN_PASSING = 4;
+
+/** What must hold at each single write, whatever happens around it. */
+export class Promises {
+  readonly #context: PromiseContext;
+  readonly #renewed = new Map<string, { readonly instance: string; readonly at: number }>();
+  readonly #strangeKeeps = new Map<string, number>();
+
+  constructor(context: PromiseContext) {
+    this.#context = context;
+  }
+
+  committed(commit: Commit): void {
+    const host = this.#context.hosts.find(({ owner }) => owner === commit.actor.owner);
+    if (host === undefined) return;
+    for (const operation of commit.operations) {
+      const before = commit.before.get(operation.key);
+      this.#clean(operation);
+      if (operation.key.startsWith('/portolan/')) this.#ownBookkeeping(operation.key, host);
+      else this.#ownRecord(commit, operation, before, host);
+      if (operation.key === heartbeatKey(host)) this.#takeover(commit, before);
+    }
+    this.#fenced(commit, host);
+  }
+
+  keptAlive({ registry, actor: { instance }, lease, heartbeat }: KeptAlive): void {
+    const where = `${String(registry)}/${lease}`;
+    this.#renewed.set(where, { instance, at: this.#context.now() });
+    const holder = heartbeat === undefined ? undefined : decodeHeartbeat(heartbeat);
+    const strange = `${where}/${instance}`;
+    if (holder?.lease !== lease || holder.instance === instance || !this.#context.isAlive(holder.instance)) {
+      this.#strangeKeeps.delete(strange);
+      return;
+    }
+    const keeps = (this.#strangeKeeps.get(strange) ?? 0) + 1;
+    this.#strangeKeeps.set(strange, keeps);
+    if (keeps > KEEPS_IN_PASSING)
+      this.#break('ownership', `${instance} keeps the lease of ${holder.instance}, which lives`);
+  }
+
+  #clean({ key, ...operation }: Operation): void {
+    const value = 'value' in operation ? operation.value : '';
+    if (key.includes(SECRET) || value.includes(SECRET))
+      this.#break('no secret leaks', `${key} shows what stands in an environment or a refused label`);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not be there
+    if (/[\u0000-\u001f\u007f]|\/\.\.?(\/|$)|\/\//.test(key))
+      this.#break('nothing enters unchecked', `the key ${JSON.stringify(key)}`);
+  }
+
+  #ownBookkeeping(key: string, { owner }: SimHost): void {
+    const own = [`/portolan/owners/${owner}/`, `/portolan/drains/${owner}/`];
+    if (key !== `/portolan/hosts/${owner}` && !own.some((prefix) => key.startsWith(prefix)))
+      this.#break('ownership', `${owner} wrote ${key}`);
+  }
+
+  #ownRecord(commit: Commit, operation: Operation, before: KeyValue | undefined, host: SimHost): void {
+    if (before === undefined) return;
+    const origin = this.#context.origin(commit.registry, before);
+    if (origin?.actor.owner !== host.owner)
+      this.#break(
+        'ownership',
+        `${host.owner} ${operation.type}s ${before.key}, which ${origin?.actor.instance ?? 'nobody'} created`,
+      );
+    else if (operation.type === 'delete') this.#wanted(before, origin, host);
+    else this.#drainHolds(before, operation.value, host);
+  }
+
+  /** What its container has never stopped to offer since the record stands there is never deleted. */
+  #wanted({ key }: KeyValue, { at }: Origin, host: SimHost): void {
+    const subject = subjectOf(key, host);
+    if (subject === undefined) return;
+    const since = key.startsWith('/services/') ? subject.readySince : subject.aliveSince;
+    if (since !== undefined && since <= at && this.#context.now() - since > KNOWN_MS)
+      this.#break(
+        'unknown is not empty',
+        `${key} was deleted, but its container has offered it all the time`,
+      );
+  }
+
+  #drainHolds(before: KeyValue, value: string, host: SimHost): void {
+    const subject = subjectOf(before.key, host);
+    if (subject === undefined || !before.key.startsWith('/services/')) return;
+    if (!before.value.includes('"cause":"stop-signal"') || value.includes('"draining"')) return;
+    const since = subject.signalledAt;
+    if (since === undefined || this.#context.clockMovedAt(host) >= since) return;
+    // The stop timeout ends at that very moment for the agent, which may have heard of the signal a little earlier.
+    if (drains(subject, this.#context.now() + 1_000) && subject.readyAtSignal)
+      this.#break('drain', `${before.key} is back in rotation, but its container was told to stop`);
+  }
+
+  #takeover({ registry, actor, at }: Commit, before: KeyValue | undefined): void {
+    const held = before === undefined ? undefined : decodeHeartbeat(before);
+    if (held === undefined || held.instance === actor.instance || held.handover) return;
+    if (!this.#context.isAlive(held.instance)) return;
+    const renewed = this.#renewed.get(`${String(registry)}/${held.lease}`);
+    if (renewed?.instance === held.instance && at - renewed.at < TTL_MS / 3)
+      this.#break(
+        'ownership',
+        `${actor.instance} took over from ${held.instance}, which lives and keeps its lease`,
+      );
+  }
+
+  /** Whoever writes records holds the heartbeat. */
+  #fenced({ actor, operations, heartbeat }: Commit, host: SimHost): void {
+    if (operations.some(({ key }) => key === heartbeatKey(host))) return;
+    const holder = heartbeat === undefined ? undefined : decodeHeartbeat(heartbeat);
+    if (holder?.instance !== actor.instance)
+      this.#break(
+        'ownership',
+        `${actor.instance} wrote while the heartbeat was ${holder?.instance ?? 'nobody'}'s`,
+      );
+  }
+
+  #break(promise: string, what: string): void {
+    this.#context.violated(new Violation(promise, what));
+  }
+}
+
+function heartbeatKey({ owner }: SimHost): string {
+  return `/portolan/hosts/${owner}`;
+}
+
+function subjectOf(key: string, host: SimHost): Subject | undefined {
+  const id = key.slice(key.lastIndexOf('/') + 1);
+  for (const subject of host.subjects.values()) if (subject.id.startsWith(id)) return subject;
+  return undefined;
+}

@@ -1,0 +1,96 @@
+import type { FakeSpec } from '../kit/fake-container.ts';
+
+/** Stands in every environment and in hostile labels; must never be seen outside a container. */
+export const SECRET = 'hunter2-s3cr3t';
+
+/** What strangers write. */
+export const FOREIGN = 'a stranger wrote this';
+
+/** What one container port is to be registered as. */
+export interface Offer {
+  readonly path: string;
+  readonly port: number;
+}
+
+/** A container of the simulation: what it offers, and what happened to it as the engine knows it. */
+export interface Subject {
+  readonly id: string;
+  readonly spec: FakeSpec;
+  readonly offers: readonly Offer[];
+  /** When anything about it changed last (ms). */
+  changedAt: number;
+  /** Since when it runs or is paused, without a break. */
+  aliveSince: number | undefined;
+  /** Since when it is ready to be used, without a break. */
+  readySince: number | undefined;
+  /** Told to stop, and still alive. */
+  signalledAt: number | undefined;
+  /** It was ready when it was told to stop. */
+  readyAtSignal: boolean;
+  /** Every registry must show the drain: nothing was wrong when the signal came, and nothing has been lost since. */
+  drainCertain: boolean;
+  unhealthyAt: number | undefined;
+}
+
+/** The engine's default patience with a stop, and the grace after which a container was not told to stop after all. */
+export const SURVIVES_MS = 10_000 + 5 * 60_000;
+
+/** It was told to stop, and still has time to do so. */
+export function drains({ signalledAt }: Subject, now: number): boolean {
+  return signalledAt !== undefined && now - signalledAt < SURVIVES_MS;
+}
+
+const KINDS: readonly ((path: string, n: number) => Omit<Subject, 'id'>)[] = [
+  (path, n) => offering({ labels: { 'portolan.path': path }, ports: { '80/tcp': 20_000 + n } }, [path, 80]),
+  (path) =>
+    offering({ env: { ANNOUNCE_PATH: path, PORT: '80', TYPE: 'HTTP' }, ports: { '80/tcp': 0 } }, [path, 80]),
+  (path, n) =>
+    offering({ labels: { 'portolan.path': path }, ports: { '80/tcp': 20_000 + n }, health: true }, [
+      path,
+      80,
+    ]),
+  (path, n) =>
+    offering(
+      {
+        labels: { 'portolan.80.path': path, 'portolan.81.path': `${path}/admin` },
+        ports: { '80/tcp': 20_000 + n, '81/tcp': 0 },
+      },
+      [path, 80],
+      [`${path}/admin`, 81],
+    ),
+  (path, n) =>
+    offering({ labels: { 'portolan.path': path }, ports: { '80/tcp': 20_000 + n }, stubborn: true }, [
+      path,
+      80,
+    ]),
+  () =>
+    offering({
+      labels: {
+        'portolan.path': `/../../portolan/${SECRET}\nserver evil`,
+        'portolan.tags': SECRET,
+        __proto__x: 'y',
+      },
+      ports: { '80/tcp': 0 },
+    }),
+];
+
+/** `choice` picks the kind; `path` is its own alone. */
+export function newSubject(choice: number, path: string, n: number): Omit<Subject, 'id'> {
+  const kind = KINDS[choice % KINDS.length];
+  if (kind === undefined) throw new Error(`no such kind of container: ${choice}`);
+  return kind(path, n);
+}
+
+function offering(spec: FakeSpec, ...offers: readonly (readonly [string, number])[]): Omit<Subject, 'id'> {
+  return {
+    spec: { ...spec, env: { ...spec.env, PASSWORD: SECRET } },
+    offers: offers.map(([path, port]) => ({ path, port })),
+    changedAt: 0,
+    aliveSince: undefined,
+    readySince: undefined,
+    signalledAt: undefined,
+    readyAtSignal: false,
+    drainCertain: false,
+    unhealthyAt: undefined,
+  };
+}

@@ -1,0 +1,216 @@
+import type { Random } from '../../src/core/ports.ts';
+import { VirtualClock } from '../kit/clock.ts';
+import { good } from '../kit/config.ts';
+import { SimHost } from './host.ts';
+import type { Way } from './network.ts';
+import { SimProcess } from './process.ts';
+import { Promises, Violation } from './promises.ts';
+import { streamOf } from './random.ts';
+import { type Commit, SimRegistry, STRANGER } from './registry.ts';
+import { FOREIGN, SECRET } from './subjects.ts';
+
+/** What a schedule chooses once. */
+export interface Terms {
+  readonly seed: number;
+  /** Keys of one batch. */
+  readonly batchKeys: number;
+  /** Operations that a registry takes in one transaction. */
+  readonly maxOperations: number;
+  /** The most that one direction to a registry takes, milliseconds. */
+  readonly latencyMs: number;
+  /** Containers that every host runs at first. */
+  readonly containers: number;
+  /** An agent that only looks runs on the first host. */
+  readonly onlooker: boolean;
+}
+
+const START = Date.UTC(2026, 0, 1);
+export const HOSTS = 3;
+export const REGISTRIES = 2;
+const config = (flags: Readonly<Record<string, boolean>>) =>
+  good({ flags, yaml: 'registries: [etcd://r0:2379, etcd://r1:2379]\nadvertise: [10.0.0.1]\n' }).config;
+
+/** Three hosts with an agent each, two registries, and everything that happens between them. */
+export class World {
+  readonly clock = new VirtualClock(START, 1);
+  readonly terms: Terms;
+  readonly random: Random;
+  readonly registries: readonly SimRegistry[];
+  readonly hosts: readonly SimHost[];
+  readonly trace: (line: string) => void;
+  /** Processes by instance; the dead too. */
+  readonly processes = new Map<string, SimProcess>();
+  readonly clockMovedAt = new Map<SimHost, number>();
+  /** Keys that somebody else has altered or taken, and until when (ms) they may differ. */
+  readonly disturbed = new Map<string, number>();
+  /** What strangers hold and what nobody may touch: `<registry> <key>` to value. */
+  readonly foreign = new Map<string, string>();
+  violation: Violation | undefined;
+  commits = 0;
+  readonly #agents = new Map<SimHost, SimProcess>();
+  readonly #calmAt = new Map<string, number>();
+  readonly #promises: Promises;
+
+  constructor(terms: Terms, trace: (line: string) => void) {
+    this.terms = terms;
+    this.random = streamOf(terms.seed, 'world');
+    this.trace = trace;
+    const { clock } = this;
+    this.registries = Array.from(
+      { length: REGISTRIES },
+      (_, index) =>
+        new SimRegistry({
+          index,
+          clock,
+          maxOperations: terms.maxOperations,
+          committed: (commit) => {
+            this.#committed(commit);
+          },
+          keptAlive: (kept) => {
+            this.#promises.keptAlive(kept);
+          },
+        }),
+    );
+    const way = (): Way => ({ mode: 'up', lossy: 0, latencyMs: terms.latencyMs });
+    this.hosts = Array.from(
+      { length: HOSTS },
+      (_, index) => new SimHost(index, clock, Array.from({ length: REGISTRIES }, way)),
+    );
+    this.#promises = new Promises({
+      hosts: this.hosts,
+      origin: (registry, entry) => this.registries[registry]?.origin(entry),
+      now: () => clock.now(),
+      isAlive: (instance) => this.processes.get(instance)?.state !== 'ended',
+      clockMovedAt: (host) => this.clockMovedAt.get(host) ?? 0,
+      violated: (violation) => {
+        this.violated(violation);
+      },
+    });
+    for (const registry of this.registries)
+      registry.onReplaced = () => {
+        for (const process of this.processes.values()) process.links[registry.index]?.silenceWatches();
+      };
+  }
+
+  get now(): number {
+    return this.clock.now();
+  }
+
+  host(index: number): SimHost {
+    const host = this.hosts[index % this.hosts.length];
+    if (host === undefined) throw new Error('no host');
+    return host;
+  }
+
+  registry(index: number): SimRegistry {
+    const registry = this.registries[index % this.registries.length];
+    if (registry === undefined) throw new Error('no registry');
+    return registry;
+  }
+
+  agent(host: SimHost): SimProcess | undefined {
+    return this.#agents.get(host);
+  }
+
+  /** The agent of a host, or a further process beside it. */
+  start(host: SimHost, role: 'agent' | 'twin' | 'onlooker' = 'agent'): SimProcess {
+    const instance = `${host.owner}-${role}-${String(this.processes.size)}`;
+    const process = new SimProcess({
+      host,
+      instance,
+      registries: this.registries,
+      clock: this.clock,
+      random: (name) => streamOf(this.terms.seed, name),
+      config: config(role === 'onlooker' ? { dryRun: true } : {}),
+      batchKeys: this.terms.batchKeys,
+      log: (who, level, fields, message) => {
+        this.#logged(who, level, fields, message);
+      },
+      // A twin runs elsewhere: nobody here can tell whether it lives.
+      isDead: (other) => {
+        const found = this.processes.get(other);
+        return found?.host === host && found.state === 'ended' && !other.includes('twin');
+      },
+    });
+    this.processes.set(instance, process);
+    if (role === 'agent') {
+      this.#agents.set(host, process);
+      this.disturb(host, undefined, 30_000);
+    }
+    return process;
+  }
+
+  /** Until `ms` from now what this host shows (in one registry, or in all) may lag behind. */
+  disturb(host: SimHost | undefined, registry: number | undefined, ms: number): void {
+    for (const each of host === undefined ? this.hosts : [host])
+      for (let index = 0; index < REGISTRIES; index += 1) {
+        if (registry !== undefined && registry !== index) continue;
+        const pair = `${each.owner} ${String(index)}`;
+        this.#calmAt.set(pair, Math.max(this.#calmAt.get(pair) ?? 0, this.now + ms));
+      }
+  }
+
+  isCalm(host: SimHost, registry: number): boolean {
+    // A deaf stream is found out only after something has happened unheard.
+    if (host.engine.isDeafened) this.disturb(host, undefined, 15_000);
+    return (this.#calmAt.get(`${host.owner} ${String(registry)}`) ?? 0) <= this.now;
+  }
+
+  /** Calls back after `ms`, however many steps are taken meanwhile. */
+  later(ms: number, run: () => void): void {
+    this.clock.timer(ms, run);
+  }
+
+  /** Wall time has jumped for a host's agent: what is measured in it may end early or late. */
+  clockMoved(host: SimHost): void {
+    this.clockMovedAt.set(host, this.now);
+    for (const subject of host.all) subject.drainCertain = false;
+  }
+
+  /** A registry went back: what strangers hold there now is what they held then. */
+  async restored(registry: SimRegistry): Promise<void> {
+    const mine = `${String(registry.index)} `;
+    for (const map of [this.foreign, this.disturbed])
+      for (const where of [...map.keys()]) if (where.startsWith(mine)) map.delete(where);
+    for (const entry of await registry.entries()) {
+      const theirs = registry.origin(entry)?.actor === STRANGER;
+      if (theirs) this.foreign.set(`${mine}${entry.key}`, entry.value);
+      if (theirs || entry.value.startsWith(FOREIGN))
+        this.disturbed.set(`${mine}${entry.key}`, Number.POSITIVE_INFINITY);
+    }
+    for (const host of this.hosts) for (const subject of host.all) subject.drainCertain = false;
+  }
+
+  violated(violation: Violation): void {
+    this.violation ??= violation;
+    this.trace(`VIOLATED ${violation.message}`);
+  }
+
+  async advance(ms: number): Promise<void> {
+    await this.clock.advance(ms);
+  }
+
+  close(): void {
+    for (const process of this.processes.values()) process.kill();
+    for (const registry of this.registries) registry.close();
+  }
+
+  #committed(commit: Commit): void {
+    this.commits += 1;
+    for (const operation of commit.operations) {
+      const value = operation.type === 'put' ? ` ${operation.value}` : '';
+      this.trace(
+        `r${String(commit.registry)} ${commit.actor.instance} ${operation.type} ${operation.key}${value}`,
+      );
+    }
+    this.#promises.committed(commit);
+  }
+
+  #logged(who: string, level: string, fields: object, message: string): void {
+    const text = `${message} ${JSON.stringify(fields)}`;
+    this.trace(`${who} ${level} ${text}`);
+    if (text.includes(SECRET))
+      this.violated(new Violation('no secret leaks', `the log of ${who} says: ${text}`));
+    if (level === 'error') this.violated(new Violation('no defects', `${who} logs an error: ${text}`));
+  }
+}
