@@ -37,7 +37,7 @@ export async function applyChanges(
     const work = byKey.get(result.change.key);
     if (work === undefined)
       throw new Error(`an answer to a change that was not asked for: ${result.change.key}`);
-    context.cache.merge(result.seen, context.clock.now(), () => true);
+    context.cache.merge(result.seen, context.clock.monotonic(), () => true);
     context.cache.applied(result);
     book(work, result, context);
   }

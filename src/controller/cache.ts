@@ -7,7 +7,7 @@ interface Cached extends ObservedRecord {
   readonly entrySeen: Revision;
 }
 
-/** In-place changes by others within this time are counted; three of them make the key contested. */
+/** In-place changes by others within this time (monotonic) are counted; three of them make the key contested. */
 const CONTEST_WINDOW_MS = 60_000;
 const CONTEST_LIMIT = 3;
 

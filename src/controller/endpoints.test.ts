@@ -34,7 +34,7 @@ describe('the desired side', () => {
     expect(endpoints.desiredKeys('shared')).toEqual(['/hosts/o']);
     expect(endpoints.listedAt).toBeUndefined();
     endpoints.take({ type: 'listed', differences: 0, at: 5 });
-    expect(endpoints.listedAt).toBe(5);
+    expect(endpoints.listedAt).toBe(1000);
   });
 
   it('reports exactly the keys of a container that starts', () => {

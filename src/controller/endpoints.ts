@@ -3,7 +3,14 @@ import { type Container, isReady } from '../core/container.ts';
 import type { Description } from '../core/desired.ts';
 import type { Endpoint, Phase } from '../core/endpoint.ts';
 import type { Layout, OwnerFacts } from '../core/layout.ts';
-import { advance, causeOfPhase, type DrainNote, type Fact, firstPhase } from '../core/lifecycle.ts';
+import {
+  advance,
+  causeOfPhase,
+  type DrainNote,
+  type Fact,
+  firstPhase,
+  STOP_GRACE_MS,
+} from '../core/lifecycle.ts';
 import type { Clock, SourceSignal } from '../core/ports.ts';
 import type { Audience, ClaimIndex } from './claims.ts';
 import { noteOf } from './drains.ts';
@@ -31,6 +38,13 @@ interface Entry {
   readonly live: Map<string, LiveEndpoint>;
 }
 
+/** An endpoint that drains: the only ones with a deadline. It is monotonic, for the clock on the wall may be set. */
+interface Draining {
+  readonly entry: Entry;
+  readonly phase: Phase;
+  readonly due: number;
+}
+
 /**
  * The desired side: this host's containers, what they offer, and where each endpoint stands in its life. Fed by the
  * source's signals; tells which record keys became dirty and why. While the source is unknown everything stays as last
@@ -44,10 +58,9 @@ export class Endpoints {
   readonly #notes = new Map<string, DrainNote>();
   /** Since when each endpoint last drained: a note that is no newer tells nothing new, even if it cannot be deleted. */
   readonly #drained = new Map<string, number>();
-  /** Endpoints that drain now: the only ones with a deadline. */
-  readonly #draining = new Map<string, { readonly entry: Entry; readonly phase: Phase }>();
+  readonly #draining = new Map<string, Draining>();
   #cancelTimer: (() => void) | undefined;
-  /** Time (ms) of the last complete list; undefined: what should exist is not known yet. */
+  /** Time (monotonic ms) of the last complete list; undefined: what should exist is not known yet. */
   listedAt: number | undefined;
   /** Containers that run but could not be read yet: what they offer is unknown, not nothing. */
   #unread = new Set<string>();
@@ -124,7 +137,7 @@ export class Endpoints {
         });
         break;
       case 'listed':
-        this.listedAt = signal.at;
+        this.listedAt = this.#options.clock.monotonic();
         this.#unread = new Set(signal.unread);
         break;
       case 'unknown':
@@ -181,11 +194,9 @@ export class Endpoints {
   #stopping(id: string, at: number): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
-    this.#advanceAll(entry, () => ({
-      type: 'stop-signal',
-      stopTimeoutMs: entry.container.stopTimeoutMs,
-      at,
-    }));
+    const { stopTimeoutMs } = entry.container;
+    for (const live of [...entry.live.values()])
+      this.#advance(entry, live, { type: 'stop-signal', stopTimeoutMs, at }, stopTimeoutMs + STOP_GRACE_MS);
   }
 
   #ended(id: string, cause: Cause): void {
@@ -201,30 +212,35 @@ export class Endpoints {
   /** What the container offers by its present facts; endpoints that stay keep their phase. */
   #describeAgain(entry: Entry, cause: Cause): void {
     const { container } = entry;
+    const { drainMs, clock } = this.#options;
     entry.description = this.#options.describe(container, (id) => this.find(id));
     const observed: Fact = {
       type: 'observed',
       ready: isReady(container),
       unhealthy: container.state === 'running' && container.health === 'unhealthy',
       startedAt: container.startedAt,
-      drainMs: this.#options.drainMs,
+      drainMs,
       at: cause.at,
     };
     const stays = new Set<string>();
-    const stopping = [...entry.live.values()].find(({ phase }) => phase.cause === 'stop-signal')?.phase;
+    const stopping = [...this.#draining.values()].find(
+      (draining) => draining.entry === entry && draining.phase.cause === 'stop-signal',
+    );
     for (const { endpoint } of entry.description.endpoints) {
       stays.add(endpoint.id);
       const before = entry.live.get(endpoint.id);
       let phase = advance(before?.phase ?? firstPhase(cause.at, container.startedAt), observed);
       // The signal was meant for the container: what it offers under a new name or address stops as well.
-      if (before === undefined && stopping !== undefined)
-        phase = advance(phase, { type: 'adopt', drain: noteOf(endpoint.id, stopping) });
+      const inherits = before === undefined ? stopping : undefined;
+      if (inherits !== undefined)
+        phase = advance(phase, { type: 'adopt', drain: noteOf(endpoint.id, inherits.phase) });
       const after = this.#put(
         entry,
         before,
         endpoint,
         phase,
         before === undefined || before.phase === phase ? cause : causeOfPhase(before.phase, phase, cause.at),
+        inherits === undefined ? drainMs : inherits.due - clock.monotonic(),
       );
       const note = this.#notes.get(endpoint.id);
       if (note !== undefined) this.#adoptNote(entry, after, note);
@@ -238,19 +254,17 @@ export class Endpoints {
     if (startedAt === undefined) return;
     this.#notes.delete(note.endpoint);
     if (startedAt !== note.startedAt) return;
+    const now = this.#options.clock.now();
     const phase = advance(live.phase, { type: 'adopt', drain: note });
-    this.#put(entry, live, live.endpoint, phase, causeOfPhase(live.phase, phase, this.#options.clock.now()));
+    this.#put(entry, live, live.endpoint, phase, causeOfPhase(live.phase, phase, now), leftOf(note, now));
   }
 
-  #advanceAll(entry: Entry, fact: (live: LiveEndpoint) => Fact & { readonly at: number }): void {
-    for (const live of [...entry.live.values()]) {
-      const what = fact(live);
-      const phase = advance(live.phase, what);
-      if (phase === live.phase) continue;
-      this.#put(entry, live, live.endpoint, phase, causeOfPhase(live.phase, phase, what.at));
-      if (what.type === 'time' && live.phase.cause === 'stop-signal')
-        this.#options.onSurvived?.(live.endpoint);
-    }
+  /** `lasts`: how long (ms) a drain that this begins or renews may take. */
+  #advance(entry: Entry, live: LiveEndpoint, fact: Fact & { readonly at: number }, lasts: number): void {
+    const phase = advance(live.phase, fact);
+    if (phase === live.phase) return;
+    this.#put(entry, live, live.endpoint, phase, causeOfPhase(live.phase, phase, fact.at), lasts);
+    if (fact.type === 'time' && live.phase.cause === 'stop-signal') this.#options.onSurvived?.(live.endpoint);
   }
 
   #put(
@@ -259,6 +273,7 @@ export class Endpoints {
     endpoint: Endpoint,
     phase: Phase,
     cause: Cause,
+    lasts: number,
   ): LiveEndpoint {
     const after: LiveEndpoint = {
       endpoint,
@@ -266,7 +281,7 @@ export class Endpoints {
       records: this.#publication.recordsOf(endpoint, phase),
       cause,
     };
-    this.#replace(entry, before, after, cause);
+    this.#replace(entry, before, after, cause, lasts);
     return after;
   }
 
@@ -276,6 +291,7 @@ export class Endpoints {
     before: LiveEndpoint | undefined,
     after: LiveEndpoint | undefined,
     cause: Cause,
+    lasts = Number.POSITIVE_INFINITY,
   ): void {
     const either = after ?? before;
     if (either === undefined) return;
@@ -283,14 +299,24 @@ export class Endpoints {
     const dirty = this.#publication.move(before, after);
     if (after === undefined) entry.live.delete(id);
     else entry.live.set(id, after);
-    if (after?.phase.state === 'draining') {
-      this.#draining.set(id, { entry, phase: after.phase });
-      this.#drained.set(id, after.phase.since);
-    } else this.#draining.delete(id);
-    if (after === undefined) this.#drained.delete(id);
+    this.#noteDrain(entry, id, after?.phase, lasts);
     if (dirty.length === 0) return;
     const subject: Subject = { service: `/${service.path.join('/')}`, container: entry.container.name };
     this.#options.onDirty(dirty.map((key) => ({ key, cause, subject })));
+  }
+
+  #noteDrain(entry: Entry, id: string, phase: Phase | undefined, lasts: number): void {
+    if (phase === undefined) this.#drained.delete(id);
+    if (phase?.state !== 'draining') {
+      this.#draining.delete(id);
+      return;
+    }
+    const held = this.#draining.get(id);
+    const ends = phase.until !== undefined;
+    const fresh = ends ? this.#options.clock.monotonic() + lasts : Number.POSITIVE_INFINITY;
+    const goesOn = held !== undefined && held.phase.cause === phase.cause && held.phase.until === phase.until;
+    this.#draining.set(id, { entry, phase, due: goesOn ? held.due : fresh });
+    this.#drained.set(id, phase.since);
   }
 
   #describeSharers(ownerId: string, cause: Cause): void {
@@ -310,14 +336,30 @@ export class Endpoints {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     let next = Number.POSITIVE_INFINITY;
-    for (const { phase } of this.#draining.values()) next = Math.min(next, phase.until ?? next);
+    for (const { due } of this.#draining.values()) next = Math.min(next, due);
     if (next === Number.POSITIVE_INFINITY) return;
     const { clock } = this.#options;
-    this.#cancelTimer = clock.timer(Math.max(1, next - clock.now()), () => {
-      const at = clock.now();
-      for (const entry of new Set([...this.#draining.values()].map((draining) => draining.entry)))
-        this.#advanceAll(entry, () => ({ type: 'time', ready: isReady(entry.container), at }));
+    this.#cancelTimer = clock.timer(Math.max(1, next - clock.monotonic()), () => {
+      this.#endDrains();
       this.#armTimer();
     });
   }
+
+  #endDrains(): void {
+    const { clock } = this.#options;
+    const elapsed = clock.monotonic();
+    const now = clock.now();
+    for (const [id, { entry, phase, due }] of [...this.#draining]) {
+      const live = entry.live.get(id);
+      if (due > elapsed || live === undefined) continue;
+      // Its time is over, whatever the clock on the wall says.
+      const at = Math.max(now, phase.until ?? now);
+      this.#advance(entry, live, { type: 'time', ready: isReady(entry.container), at }, 0);
+    }
+  }
+}
+
+/** What is left (ms) of a drain that an earlier process began; its notes know only the clock on the wall. */
+function leftOf({ since, until }: DrainNote, now: number): number {
+  return until === undefined ? Number.POSITIVE_INFINITY : Math.max(0, Math.min(until - now, until - since));
 }

@@ -18,7 +18,7 @@ export interface GuardOptions {
   readonly confirm: () => void;
   /** Own records in the registry now. */
   readonly owned: () => number;
-  /** Time of the source's last complete list. */
+  /** Time (monotonic ms) of the source's last complete list. */
   readonly listedAt: () => number | undefined;
   /** The source could not read some running container. */
   readonly partial: () => boolean;
@@ -112,7 +112,7 @@ export class Guard {
       removals,
       foreseen: this.#foreseen,
       owned: owned(),
-      now: clock.now(),
+      now: clock.monotonic(),
       listedAt: listedAt(),
     });
     this.#brake = decision.state;

@@ -184,7 +184,7 @@ export class Target {
       desired: this.#withdrawing ? undefined : this.#outlook.desired(key),
       observed: this.#cache.get(key),
       lastWritten: this.#cache.lastWritten(key),
-      contested: this.#cache.contested(key, this.#options.clock.now()),
+      contested: this.#cache.contested(key, this.#options.clock.monotonic()),
       lease: this.#session.type === 'held' ? this.#session.lease : undefined,
       cause,
     });
@@ -237,7 +237,7 @@ export class Target {
         this.#listed(observation);
         break;
       case 'changed': {
-        const changed = this.#cache.merge(observation.changes, this.#options.clock.now(), (key) =>
+        const changed = this.#cache.merge(observation.changes, this.#options.clock.monotonic(), (key) =>
           this.#writing.has(key),
         );
         this.#enqueueDiffering(changed, 'damage-altered');
@@ -258,7 +258,7 @@ export class Target {
       this.#cache.forget();
     }
     const wasKnown = this.#cache.known;
-    const differing = this.#cache.replace(records, revision, clock.now());
+    const differing = this.#cache.replace(records, revision, clock.monotonic());
     for (const [key, { record }] of records) if (record !== undefined) onRecord(key, record.value);
     if (!first && !replaced && wasKnown) this.#differences += differing.length;
     if (!wasKnown) this.#say('info', { records: records.size, revision }, 'registry in sight');

@@ -7,7 +7,7 @@ export const BRAKE_RELEASE_MS = 15_000;
 const AT_LEAST = 10;
 
 export interface BrakeState {
-  /** Planned removals that nothing explained: key to the time (ms) when it was first planned. */
+  /** Planned removals that nothing explained: key to the time when it was first planned. All times are monotonic ms. */
   readonly planned: ReadonlyMap<string, number>;
   /** When it engaged; undefined while it is off. */
   readonly engagedAt: number | undefined;
@@ -28,8 +28,9 @@ export interface BrakeInput {
   readonly foreseen?: ReadonlySet<string>;
   /** Own records in this registry now, removals included. */
   readonly owned: number;
+  /** Monotonic ms: whoever sets the clock must neither release the brake nor keep it. */
   readonly now: number;
-  /** Time of the last complete read of the source. */
+  /** Time of the last complete read of the source, by the same clock. */
   readonly listedAt: number | undefined;
 }
 

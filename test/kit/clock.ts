@@ -14,6 +14,8 @@ export async function settle(turns = 5): Promise<void> {
 /** A clock that moves only when it is told to. Timers run in the order of their times, promises in between. */
 export class VirtualClock implements Clock {
   #now: number;
+  /** What somebody set the clock on the wall by. */
+  #stepped = 0;
   #order = 0;
   readonly #timers = new Set<Timer>();
   readonly #turns: number;
@@ -25,7 +27,7 @@ export class VirtualClock implements Clock {
   }
 
   now(): number {
-    return this.#now;
+    return this.#now + this.#stepped;
   }
 
   monotonic(): number {
@@ -39,6 +41,11 @@ export class VirtualClock implements Clock {
     return () => {
       this.#timers.delete(timer);
     };
+  }
+
+  /** Sets the clock on the wall forward or back; no time passes. */
+  step(ms: number): void {
+    this.#stepped += ms;
   }
 
   get pendingTimers(): number {
