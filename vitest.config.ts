@@ -11,6 +11,8 @@ export default defineConfig({
       { test: { name: 'unit', include: ['src/**/*.test.ts', 'hack/**/*.test.ts'], testTimeout: 20_000 } },
       outside('contract', ['test/contract/**/*.test.ts'], 60_000),
       outside('integration', ['test/integration/**/*.test.ts'], 90_000),
+      // Whole worlds in processes of their own: as many at a time as there are cores.
+      outside('simulation', ['test/simulator/**/*.test.ts'], 900_000),
       outside('e2e', ['test/e2e/**/*.test.ts'], 180_000),
     ],
   },

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs all checks and tests, or only the steps named: hack/test.sh [format|lint|types|layers|dead|docs|unit|contract|
-# integration|e2e|lts ...]. Goes on after a failed step; the last line is "N passed, N failed".
+# Runs all checks and tests, or only the steps named: hack/test.sh [format|lint|types|layers|dead|docs|unit|simulation|
+# contract|integration|e2e|lts ...]. Goes on after a failed step; the last line is "N passed, N failed".
 set -euo pipefail
 # shellcheck source=hack/lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -10,12 +10,12 @@ set -euo pipefail
 . "$ROOT/hack/lib/steps.sh"
 cd "$ROOT"
 
-[ $# -gt 0 ] || set -- format lint types layers dead docs unit contract integration e2e lts
+[ $# -gt 0 ] || set -- format lint types layers dead docs unit simulation contract integration e2e lts
 OUTSIDE=no
 for step in "$@"; do
   case $step in
     contract | integration | e2e | lts) OUTSIDE=yes ;;
-    format | lint | types | layers | dead | docs | unit) ;;
+    format | lint | types | layers | dead | docs | unit | simulation) ;;
     *) die "no such step: $step" ;;
   esac
 done
@@ -39,6 +39,7 @@ remove_leftovers() {
 
 clean_up() {
   trap '' INT TERM
+  stop_simulation
   rm -rf "$REPORTS"
   if [ "$OUTSIDE" = yes ]; then
     if engine_answers; then remove_leftovers; fi
@@ -66,6 +67,10 @@ prepare() {
 }
 
 run_step() {
+  if [ "$1" = simulation ]; then
+    simulate_aside "$REPORTS/simulation.json"
+    return 0
+  fi
   heading "$1"
   case $1 in
     format | lint | types | layers | dead | docs) check "check:$1" ;;
@@ -76,6 +81,7 @@ run_step() {
 
 prepare
 for step in "$@"; do run_step "$step"; done
+if [ -n "$SIMULATION" ]; then simulation_result "$REPORTS/simulation.json"; fi
 clean_up
 trap - EXIT
 printf '\n%d passed, %d failed\n' "$PASSED" "$FAILED"

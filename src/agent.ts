@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Config } from './config/config.ts';
 import { renderPlan } from './core/diff.ts';
 import type { PlanView } from './core/status.ts';
@@ -96,6 +97,7 @@ async function withoutWriter<T>(
   });
   if (assembly === undefined) throw new StartError('stopped before the engine told who this host is');
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
   const running = assembly.loop.run({ source: stop.signal, targets: stop.signal });
   try {
     return await use(assembly);

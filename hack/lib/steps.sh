@@ -29,16 +29,45 @@ read_report() { # FILE
   ' "$1"
 }
 
+count() { # REPORT STATUS
+  local passed failed
+  read -r passed failed < <(read_report "$1")
+  # An unhandled error or an empty suite fails without a failed test.
+  if [ "$2" != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
+  PASSED=$((PASSED + passed))
+  FAILED=$((FAILED + failed))
+}
+
 suite() { # REPORT COMMAND...: vitest writes its report there
-  local report=$1 status=0 passed failed
+  local report=$1 status=0
   shift
   rm -f "$report"
   "$@" --reporter=default --reporter=json --outputFile.json="$report" || status=$?
-  read -r passed failed < <(read_report "$report")
-  # An unhandled error or an empty suite fails without a failed test.
-  if [ "$status" != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
-  PASSED=$((PASSED + passed))
-  FAILED=$((FAILED + failed))
+  count "$report" "$status"
+}
+
+# The simulation only computes, and the suites with real servers mostly wait: it runs beside them and takes what is left.
+SIMULATION=''
+simulate_aside() { # REPORT
+  # A job of its own, so that all its processes can be ended together.
+  set -m
+  nice -n 19 npm run --silent test:simulation -- \
+    --reporter=default --reporter=json --outputFile.json="$1" >"$1.log" 2>&1 &
+  SIMULATION=$!
+  set +m
+}
+
+simulation_result() { # REPORT
+  local status=0
+  heading simulation
+  wait "$SIMULATION" || status=$?
+  SIMULATION=''
+  cat "$1.log"
+  count "$1" "$status"
+}
+
+stop_simulation() {
+  [ -z "$SIMULATION" ] || kill -- "-$SIMULATION" 2>/dev/null || true
 }
 
 # The current LTS of Node, as npm's `node` package delivers it; only its binary is used.

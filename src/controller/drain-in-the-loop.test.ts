@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../test/kit/clock.ts';
 import { containerId } from '../../test/kit/containers.ts';
 import { FlakyStore } from '../../test/kit/flaky-store.ts';
-import { endedAfterEach, flaky, recordWrite, seen, serviceKey, short } from '../../test/kit/loop-script.ts';
+import {
+  ended,
+  endedAfterEach,
+  flaky,
+  recordWrite,
+  seen,
+  serviceKey,
+  short,
+} from '../../test/kit/loop-script.ts';
 import { failure } from '../core/failure.ts';
 import { MemoryStore } from '../provider/memory/store.ts';
 
@@ -47,6 +55,15 @@ describe('drains in the loop', () => {
     const before = await test.revision();
     await test.clock.advance(300_000);
     expect(await test.revision()).toBe(before);
+  });
+
+  it('Drain: a container that one list forgot still stops when the next one shows it again', async () => {
+    const test = start();
+    await test.listed(seen(1));
+    await test.say({ type: 'stopping', id: containerId(1), signal: 'SIGTERM', at: test.clock.now() });
+    await test.listed(ended(1, false));
+    await test.listed(seen(1));
+    expect((await test.content()).get(serviceKey(1))).toBe('10.0.0.1:30001 draining');
   });
 
   it('Drain: warns about a container that was told to stop and still runs long after', async () => {

@@ -205,7 +205,12 @@ export class Endpoints {
     if (entry === undefined) return;
     this.#entries.delete(id);
     this.#sharers.forget(entry.container);
-    for (const live of entry.live.values()) this.#replace(entry, live, undefined, cause);
+    for (const live of entry.live.values()) {
+      // A list may have been wrong: if it comes back with the same start, it was told to stop all the same.
+      if (!cause.explained && live.phase.state === 'draining')
+        this.#notes.set(live.endpoint.id, noteOf(live.endpoint.id, live.phase));
+      this.#replace(entry, live, undefined, cause);
+    }
     this.#describeSharers(id, { ...cause, code: 'facts-changed' });
   }
 

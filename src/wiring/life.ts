@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Config } from '../config/config.ts';
 import { leaveTargets } from '../controller/shutdown.ts';
 import type { Assembly } from './assembly.ts';
@@ -18,6 +19,8 @@ export async function live(
   const { clock, log, signal } = io;
   const source = new AbortController();
   const targets = new AbortController();
+  // Every worker of every registry listens to it.
+  setMaxListeners(0, targets.signal);
   const running = loop.run({ source: source.signal, targets: targets.signal });
   const limit = config.once ? ONCE_LIMIT_MS : Number.POSITIVE_INFINITY;
   const done = await when(loop, () => config.once && loop.converged, limit, clock, signal);

@@ -48,6 +48,11 @@ export class FakeContainer {
     return this.state === 'running' || this.state === 'paused';
   }
 
+  /** The host port that it is published on now; `port` such as `80/tcp`. */
+  hostPort(port: string): number | undefined {
+    return this.#ports.find(([its]) => its === port)?.[1];
+  }
+
   get networkNames(): string[] {
     return [...this.#networks];
   }

@@ -8,11 +8,13 @@ const isDown = ({ aliveSince }: { readonly aliveSince: number | undefined }): bo
   aliveSince === undefined;
 
 /** So many changes, one a millisecond: longer than any quiet window may wait. */
-const STORM_MS = 400;
+const STORM_MS = 120;
 const STORM_CONTAINERS = 4;
 
 /** Under constant change a new container must show up all the same. */
-const storm: Deed = async ({ world, host }) => {
+const storm: Deed = async ({ world, host, step }) => {
+  // Half of them after a rest, so that nothing else excuses a delay.
+  if (step.pick % 2 === 0) await world.advance(95_000);
   for (let n = 0; n < STORM_CONTAINERS; n += 1) host.run(0);
   const restless = host.alive().slice(-STORM_CONTAINERS);
   await world.advance(50);

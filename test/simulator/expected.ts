@@ -38,19 +38,26 @@ export function expectations(host: SimHost, now: number): readonly Expectation[]
 }
 
 function serviceShows(subject: Subject, now: number): Expectation['shows'] {
-  const { aliveSince, readySince, signalledAt, unhealthyAt } = subject;
+  const { aliveSince, readySince, unhealthyAt } = subject;
   if (aliveSince === undefined) return 'nothing';
-  if (signalledAt !== undefined && Math.abs(now - signalledAt - SURVIVES_MS) < 1_500) return 'any';
+  if (endsNow(subject, now)) return 'any';
   if (drains(subject, now)) return subject.drainCertain ? 'draining' : 'any';
   if (unhealthyAt !== undefined) return now - unhealthyAt < UNHEALTHY_OVER_MS ? 'any' : 'nothing';
   return readySince === undefined ? 'nothing' : 'registered';
 }
 
+/** The agent counts from when it heard of the signal, which was late if anything was wrong. */
+function endsNow({ signalledAt, drainCertain }: Subject, now: number): boolean {
+  if (signalledAt === undefined) return false;
+  const over = now - signalledAt - SURVIVES_MS;
+  return over > -1_500 && over < (drainCertain ? 1_500 : 90_000);
+}
+
 function hostPort(host: SimHost, { id }: Subject, { port }: Offer): string | undefined {
-  const inspection = host.engine.find(id)?.inspection() as
-    | { NetworkSettings: { Ports: Record<string, { HostPort: string }[] | undefined> } }
-    | undefined;
-  return inspection?.NetworkSettings.Ports[`${String(port)}/tcp`]?.[0]?.HostPort;
+  return host.engine.containers
+    .get(id)
+    ?.hostPort(`${String(port)}/tcp`)
+    ?.toString();
 }
 
 /** What is wrong with what stands at the key; undefined when it is as expected. */

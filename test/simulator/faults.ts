@@ -1,6 +1,6 @@
 import { failure } from '../../src/core/failure.ts';
 import type { SimHost } from './host.ts';
-import type { Mode } from './network.ts';
+import type { Link, Mode } from './network.ts';
 import { act, type Deed, picked, type Scene } from './step.ts';
 import type { World } from './world.ts';
 
@@ -16,9 +16,9 @@ function onTheWay(hosts: (scene: Scene) => readonly SimHost[], mode: Mode): Deed
       way.mode = mode;
       world.disturb(host, registry.index, step.ms + NEW_LEASE_MS + 10_000);
       if (mode === 'refused')
-        eachLink(world, host, registry.index, (link) =>
-          link.breakWatches('disconnected', failure('registry-unreachable')),
-        );
+        eachLink(world, host, registry.index, (link) => {
+          link.breakWatches('disconnected', failure('registry-unreachable'));
+        });
     }
     world.later(step.ms, () => {
       for (const [host, way] of ways) {
@@ -32,18 +32,7 @@ function onTheWay(hosts: (scene: Scene) => readonly SimHost[], mode: Mode): Deed
   };
 }
 
-function eachLink(
-  world: World,
-  host: SimHost,
-  registry: number,
-  run: (
-    link: World['processes'] extends Map<string, infer P>
-      ? P extends { links: readonly (infer L)[] }
-        ? L
-        : never
-      : never,
-  ) => void,
-): void {
+function eachLink(world: World, host: SimHost, registry: number, run: (link: Link) => void): void {
   for (const process of world.processes.values()) {
     const link = process.links[registry];
     if (process.host === host && process.state !== 'ended' && link !== undefined) run(link);
@@ -101,15 +90,14 @@ const flood = onTheEngine(
 
 /**
  * For three seconds the engine's list is empty although nothing has ended: the brake must hold until it is read again.
- * Only where so much is registered, and nothing else is going on, that the brake is bound to engage.
+ * Only when so much is registered, and nothing else is going on, that the brake is bound to engage.
  */
 const engineLies: Deed = async ({ world, host }) => {
-  const registered = host.all.filter(
-    ({ readySince, changedAt, offers }) =>
-      readySince !== undefined && world.now - changedAt > 13_000 && offers.length > 0,
-  );
-  const calm = world.registries.every(({ index }) => world.isCalm(host, index)) && world.disturbed.size === 0;
-  if (registered.length < 6 || !calm) return;
+  while (host.alive().filter(({ offers }) => offers.length > 0).length < 7) host.run(0);
+  await world.advance(95_000);
+  const isOurs = (where: string): boolean => where.includes(host.owner);
+  const calm = world.registries.every(({ index }) => world.isCalm(host, index));
+  if (!calm || world.agent(host)?.state !== 'running' || [...world.disturbed.keys()].some(isOurs)) return;
   world.disturb(host, undefined, 25_000);
   host.engine.lying = true;
   host.engine.cut();

@@ -77,16 +77,23 @@ export class SimHost {
 
   #engineActs({ id, spec }: Subject, what: Act, paused: boolean): void {
     const { engine } = this;
-    if (what === 'start') engine.start(id);
-    else if (what === 'stop') engine.stop(id);
-    else if (what === 'term') engine.kill(id, 15);
-    else if (what === 'die') engine.die(id);
-    else if (what === 'remove') engine.remove(id);
-    else if (what === 'rename') engine.rename(id, `${engine.find(id)?.name ?? ''}x`);
-    else if (what === 'pause' && !paused) engine.pause(id);
-    else if (what === 'unpause' && paused) engine.unpause(id);
-    else if (what === 'healthy' || what === 'unhealthy') {
-      if (spec.health === true && !paused) engine.setHealth(id, what);
+    switch (what) {
+      case 'term':
+        engine.kill(id, 15);
+        break;
+      case 'rename':
+        engine.rename(id, `${engine.find(id)?.name ?? ''}x`);
+        break;
+      case 'pause':
+      case 'unpause':
+        if (paused === (what === 'unpause')) engine[what](id);
+        break;
+      case 'healthy':
+      case 'unhealthy':
+        if (spec.health === true && !paused) engine.setHealth(id, what);
+        break;
+      default:
+        engine[what](id);
     }
   }
 
@@ -94,15 +101,14 @@ export class SimHost {
   #note(subject: Subject, what: Act): void {
     const now = this.#clock.now();
     const container = this.engine.containers.get(subject.id);
+    const health = subject.spec.health === true ? container?.health : 'healthy';
     const alive = container?.isAlive === true;
-    const healthy = subject.spec.health !== true || container?.health === 'healthy';
-    const ready = alive && container.state === 'running' && healthy;
+    const ready = alive && container.state === 'running' && health === 'healthy';
     const wasReady = subject.readySince !== undefined;
     subject.changedAt = now;
-    subject.aliveSince = alive ? (subject.aliveSince ?? now) : undefined;
-    subject.readySince = ready ? (subject.readySince ?? now) : undefined;
-    const unhealthy = alive && subject.spec.health === true && container.health === 'unhealthy';
-    subject.unhealthyAt = unhealthy ? (subject.unhealthyAt ?? now) : undefined;
+    subject.aliveSince = sinceWhen(alive, subject.aliveSince, now);
+    subject.readySince = sinceWhen(ready, subject.readySince, now);
+    subject.unhealthyAt = sinceWhen(alive && health === 'unhealthy', subject.unhealthyAt, now);
     if (!alive || what === 'start') subject.signalledAt = undefined;
     else if (what === 'term') {
       if (!drains(subject, now)) subject.readyAtSignal = wasReady;
@@ -110,4 +116,8 @@ export class SimHost {
     }
     if (container === undefined) this.subjects.delete(subject.id);
   }
+}
+
+function sinceWhen(holds: boolean, since: number | undefined, now: number): number | undefined {
+  return holds ? (since ?? now) : undefined;
 }

@@ -1,20 +1,10 @@
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { describeSchedule } from './describe.ts';
+import type { Report } from './report.ts';
 import { runSchedule } from './run.ts';
 import { FAULTS, type Schedule, schedules } from './schedule.ts';
 import { shrink } from './shrink.ts';
-
-/** What a run over many seeds found, as one line of JSON. */
-export interface Report {
-  readonly schedules: number;
-  readonly steps: number;
-  readonly faults: number;
-  /** Virtual hours. */
-  readonly hours: number;
-  readonly commits: number;
-  readonly failures: readonly { readonly seed: number; readonly message: string }[];
-}
 
 const USAGE = `Usage: hack/simulate.sh [N] [--from SEED] [--first]
        hack/simulate.sh --seed SEED [--shrink] [--trace]

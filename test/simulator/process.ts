@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Config } from '../../src/config/config.ts';
 import type { AnnounceLoop } from '../../src/controller/announce.ts';
 import type { HostEntry, Log, Random } from '../../src/core/ports.ts';
@@ -62,6 +63,7 @@ export class SimProcess {
           way: () => host.ways[index] ?? { mode: 'up', lossy: 0, latencyMs: 0 },
         }),
     );
+    setMaxListeners(0, this.#stop.signal);
     const io = this.#io(options);
     const opened = this.#open(options, io.log);
     const { loop, status } = compose({

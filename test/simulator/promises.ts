@@ -19,8 +19,8 @@ export interface PromiseContext {
   readonly origin: (registry: number, entry: KeyValue) => Origin | undefined;
   readonly now: () => number;
   readonly isAlive: (instance: string) => boolean;
-  /** When the wall clock of a host's agent was last moved (ms); what was under way then may end early or late. */
-  readonly clockMovedAt: (host: SimHost) => number;
+  /** The host's agent was started after its wall clock had been moved: it can only guess how long a drain has lasted. */
+  readonly lostTime: (host: SimHost) => boolean;
   readonly violated: (violation: Violation) => void;
 }
 
@@ -112,7 +112,7 @@ export class Promises {
     if (subject === undefined || !before.key.startsWith('/services/')) return;
     if (!before.value.includes('"cause":"stop-signal"') || value.includes('"draining"')) return;
     const since = subject.signalledAt;
-    if (since === undefined || this.#context.clockMovedAt(host) >= since) return;
+    if (since === undefined || this.#context.lostTime(host)) return;
     // The stop timeout ends at that very moment for the agent, which may have heard of the signal a little earlier.
     if (drains(subject, this.#context.now() + 1_000) && subject.readyAtSignal)
       this.#break('drain', `${before.key} is back in rotation, but its container was told to stop`);

@@ -1,7 +1,7 @@
 import type { Random } from '../../src/core/ports.ts';
 
 /** A seeded generator (mulberry32): the same seed, the same numbers. */
-export function seeded(seed: number): Random {
+function seeded(seed: number): Random {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -25,8 +25,8 @@ export interface Terms {
 }
 
 const START = Date.UTC(2026, 0, 1);
-export const HOSTS = 3;
-export const REGISTRIES = 2;
+const HOSTS = 3;
+const REGISTRIES = 2;
 const config = (flags: Readonly<Record<string, boolean>>) =>
   good({ flags, yaml: 'registries: [etcd://r0:2379, etcd://r1:2379]\nadvertise: [10.0.0.1]\n' }).config;
 
@@ -40,7 +40,6 @@ export class World {
   readonly trace: (line: string) => void;
   /** Processes by instance; the dead too. */
   readonly processes = new Map<string, SimProcess>();
-  readonly clockMovedAt = new Map<SimHost, number>();
   /** Keys that somebody else has altered or taken, and until when (ms) they may differ. */
   readonly disturbed = new Map<string, number>();
   /** What strangers hold and what nobody may touch: `<registry> <key>` to value. */
@@ -48,6 +47,8 @@ export class World {
   violation: Violation | undefined;
   commits = 0;
   readonly #agents = new Map<SimHost, SimProcess>();
+  readonly #clockMoved = new Set<SimHost>();
+  readonly #lostTime = new Set<SimHost>();
   readonly #calmAt = new Map<string, number>();
   readonly #promises: Promises;
 
@@ -81,7 +82,7 @@ export class World {
       origin: (registry, entry) => this.registries[registry]?.origin(entry),
       now: () => clock.now(),
       isAlive: (instance) => this.processes.get(instance)?.state !== 'ended',
-      clockMovedAt: (host) => this.clockMovedAt.get(host) ?? 0,
+      lostTime: (host) => this.#lostTime.has(host),
       violated: (violation) => {
         this.violated(violation);
       },
@@ -133,6 +134,10 @@ export class World {
       },
     });
     this.processes.set(instance, process);
+    if (this.#clockMoved.has(host)) {
+      this.#lostTime.add(host);
+      for (const subject of host.all) subject.drainCertain = false;
+    }
     if (role === 'agent') {
       this.#agents.set(host, process);
       this.disturb(host, undefined, 30_000);
@@ -161,10 +166,9 @@ export class World {
     this.clock.timer(ms, run);
   }
 
-  /** Wall time has jumped for a host's agent: what is measured in it may end early or late. */
+  /** Wall time has jumped for a host's agent: no matter, unless it is started again before a drain is over. */
   clockMoved(host: SimHost): void {
-    this.clockMovedAt.set(host, this.now);
-    for (const subject of host.all) subject.drainCertain = false;
+    this.#clockMoved.add(host);
   }
 
   /** A registry went back: what strangers hold there now is what they held then. */

@@ -1,0 +1,165 @@
+/** A bug that is put into a copy of the sources, to see that the simulator finds it. */
+export interface PlantedBug {
+  readonly name: string;
+  readonly edits: readonly {
+    /** Below `src`. */
+    readonly file: string;
+    /** Stands there exactly once. */
+    readonly find: string;
+    readonly put: string;
+  }[];
+}
+
+const bug = (name: string, file: string, find: string, put: string): PlantedBug => ({
+  name,
+  edits: [{ file, find, put }],
+});
+
+export const PLANTED: readonly PlantedBug[] = [
+  bug(
+    'a list that failed is taken for an empty one',
+    'source/docker/relist.ts',
+    '  if (!answer.ok) return answer;\n',
+    '  if (!answer.ok) return { ok: true, value: { ended: await endUnexplained(context, [...roster.all()], new Map(), mark, signal), unread: [] } };\n',
+  ),
+  bug(
+    'a delete goes through whatever stands there',
+    'provider/kv/steps.ts',
+    "return { compares: [mod(key, change.expected), ...entry], then: [{ type: 'delete', key }, dropEntry] };",
+    "return { compares: entry.slice(1), then: [{ type: 'delete', key }, dropEntry] };",
+  ),
+  bug(
+    'a lost lease is not taken again',
+    'provider/kv/session.ts',
+    "if (acquired.type === 'held') await this.#keep(acquired.held, asked, signal);",
+    "if (acquired.type === 'held') return await this.#keep(acquired.held, asked, signal);",
+  ),
+  bug(
+    'a drain ends as soon as the engine reports the container again',
+    'core/lifecycle.ts',
+    "event.type === 'observed' && event.ready && context.cause === 'unhealthy',",
+    "event.type === 'observed' && event.ready && context.cause !== undefined,",
+  ),
+  bug(
+    'what happened during a reconnect is not listed',
+    'source/docker/session.ts',
+    '    while (!isAborted(signal)) {\n      this.#relistAsked = false;',
+    '    if (!first) await this.#untilNextList();\n    while (!isAborted(signal)) {\n      this.#relistAsked = false;',
+  ),
+  bug(
+    'a record is written without its ledger entry',
+    'provider/kv/steps.ts',
+    "then: [{ type: 'put', key, value: change.value, lease }, putEntry],",
+    "then: [{ type: 'put', key, value: change.value, lease }, ...[putEntry].slice(1)],",
+  ),
+  bug(
+    'the quiet window starves under constant change',
+    'controller/workqueue.ts',
+    'Math.min(this.#lastAddAt + quietMs, this.#firstReadyAt + maxWaitMs) - now',
+    'Math.max(this.#lastAddAt + quietMs, this.#firstReadyAt + maxWaitMs) - now',
+  ),
+  bug(
+    'the brake never releases',
+    'core/brake.ts',
+    'if (confirmed || now - state.engagedAt >= BRAKE_RELEASE_MS) {',
+    'if (confirmed && now - state.engagedAt >= 1e6 * BRAKE_RELEASE_MS) {',
+  ),
+  {
+    name: 'the brake counts each batch by itself',
+    edits: [
+      { file: 'controller/guard.ts', find: 'foreseen: this.#foreseen,', put: 'foreseen: new Set(),' },
+      {
+        file: 'core/brake.ts',
+        find: 'if (now - at < BRAKE_WINDOW_MS || state.engagedAt !== undefined) planned.set(key, at);',
+        put: 'if (state.engagedAt !== undefined) planned.set(key, at);',
+      },
+    ],
+  },
+  bug('there is no brake', 'core/brake.ts', 'const AT_LEAST = 10;', 'const AT_LEAST = 1e9;'),
+  bug(
+    'a second instance takes over from a living one',
+    'provider/kv/takeover.ts',
+    'if (remaining < (granted * 2) / 3 - 1) return ok(DEAD);',
+    'if (remaining <= granted) return ok(DEAD);',
+  ),
+  bug(
+    'a transaction does not compare the heartbeat',
+    'provider/kv/apply.ts',
+    'compares: [fence, ...steps.flatMap(({ compares }) => compares)],',
+    'compares: [fence, ...steps.flatMap(({ compares }) => compares)].slice(1),',
+  ),
+  {
+    name: 'a restored registry is taken for the old one',
+    edits: [
+      {
+        file: 'provider/kv/reader.ts',
+        find: 'return head.clusterId === before.clusterId && compareRevisions(head.revision, before.revision) >= 0;',
+        put: 'return head.clusterId !== "" && compareRevisions(before.revision, before.revision) >= 0;',
+      },
+      {
+        file: 'provider/kv/watching.ts',
+        find: 'if (compareRevisions(head.revision, before) < 0) return false;',
+        put: 'if (compareRevisions(before, before) < 0) return false;',
+      },
+      {
+        file: 'provider/kv/watching.ts',
+        find: 'if (head.clusterId !== this.#options.head.clusterId) return false;',
+        put: '',
+      },
+    ],
+  },
+  bug(
+    'a record that a stranger made after ours was deleted is taken for ours',
+    'core/ownership.ts',
+    "compareRevisions(record.createRevision, entry.modRevision) > 0 ? 'foreign' : 'ours'",
+    "compareRevisions(record.createRevision, record.modRevision) > 0 ? 'foreign' : 'ours'",
+  ),
+  bug(
+    'a ledger entry is written for a record that somebody else wrote',
+    'core/ownership.ts',
+    "return record.modRevision === lastWritten ? 'entry-lost' : 'foreign';",
+    "return record.modRevision === lastWritten ? 'entry-lost' : 'entry-lost';",
+  ),
+  bug(
+    'records of an earlier life are not looked at',
+    'controller/outlook.ts',
+    'return new Set([...this.#endpoints.desiredKeys(this.#audience), ...this.#cache.keys()]);',
+    'return new Set(this.#endpoints.desiredKeys(this.#audience));',
+  ),
+  bug(
+    'a broken watch of a registry is not noticed',
+    'provider/kv/watching.ts',
+    '      lost: (_, failure) => {\n        this.#lose(failure);',
+    '      lost: (_, failure) => {\n        if (failure.code === "record-moved") this.#lose(failure);',
+  ),
+  bug(
+    'a drain is forgotten when one list forgets the container',
+    'controller/endpoints.ts',
+    "if (!cause.explained && live.phase.state === 'draining')",
+    "if (!cause.explained && live.phase.state === 'dormant')",
+  ),
+  bug(
+    'drains are not remembered for the next process',
+    'controller/announce.ts',
+    'if (note !== undefined) this.endpoints.adopt([note]);',
+    'if (note?.endpoint === "") this.endpoints.adopt([note]);',
+  ),
+  bug(
+    'a write that failed is not tried again',
+    'controller/apply.ts',
+    "const delay = failure.kind === 'terminal' ? queue.recheck(work, TERMINAL_RETRY_MS) : queue.retry(work);",
+    'const delay = TERMINAL_RETRY_MS;\n  queue.finish(work.key);',
+  ),
+  bug(
+    'an inspection that failed is not tried again',
+    'source/docker/inspections.ts',
+    "else if (!running.dropped && conclude() === 'retry') this.#retryLater(job);",
+    "else if (!running.dropped && conclude() === 'retry') this.#cancelRetry(job.id);",
+  ),
+  bug(
+    'an environment is copied into the records',
+    'layout/document.ts',
+    '    SERVICE: name,\n',
+    '    SERVICE: name,\n    ...(instance === "" ? {} : { PASSWORD: "hunter2-s3cr3t" }),\n',
+  ),
+];
