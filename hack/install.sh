@@ -29,6 +29,8 @@ missing_packages() {
   have mmdebstrap || echo mmdebstrap
   debian_keys || echo debian-archive-keyring
   have openssl || echo openssl
+  # Sets the clock of one process.
+  compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || echo libfaketime
 }
 
 # npm writes this file last, so it is there and newer than the lock file only after a complete install.

@@ -4,19 +4,27 @@ import { statusOf } from '../kit/control.ts';
 import { PrivateEngine } from '../kit/engine.ts';
 import { EtcdServer } from '../kit/etcd.ts';
 import { eventually } from '../kit/eventually.ts';
-import { dice, type RunningContainer, World } from './world.ts';
+import { agrees, disturbances, staysQuiet } from './census.ts';
+import { Turmoil, withDice } from './turmoil.ts';
+import { becomesReady, dice, type RunningContainer, World } from './world.ts';
 
-const CONTAINERS = 40;
-const AT_ONCE = 8;
+const CONTAINERS = 200;
+/** Each of them has at most three containers at a time. */
+const HANDS = 7;
+/** So that many resyncs, each of which could write, pass within seconds. */
+const BRISK = ['--resync', '1s', '--lease-ttl', '5s'];
 
 let engine: PrivateEngine;
 let etcd: EtcdServer;
 let world: World;
+let turmoil: Turmoil | undefined;
 
 beforeAll(async () => {
   [engine, etcd] = await Promise.all([PrivateEngine.start(), EtcdServer.start()]);
 });
 afterEach(async () => {
+  await turmoil?.stop().catch(() => undefined);
+  turmoil = undefined;
   await world.close();
   await removeAgents();
 });
@@ -24,60 +32,110 @@ afterAll(async () => {
   await Promise.allSettled([engine.remove(), etcd.remove()]);
 });
 
-/** Ends a container in one of the ways that there are; some come back. */
-const disturb = async (container: RunningContainer, chance: number): Promise<void> => {
-  if (chance < 0.2) await container.stop({ t: 1 });
-  else if (chance < 0.35) await container.kill();
-  else if (chance < 0.5) await container.remove({ force: true, v: true });
-  else if (chance < 0.6) await container.restart({ t: 1 });
-  else if (chance < 0.65) await container.kill().then(() => container.start());
-  else if (chance < 0.7) await container.pause().then(() => container.unpause());
-};
-
-/** Starts all of them, eight at a time; each may be disturbed as soon as it runs. `each` runs before a container starts. */
-const churn = async (seed: number, each: (n: number) => Promise<void> | void): Promise<void> => {
-  const random = dice(seed);
-  const plan = Array.from({ length: CONTAINERS }, (_, n) => ({ n, chance: random() }));
-  const work = plan.values();
-  const worker = async (): Promise<void> => {
-    for (let next = work.next(); next.done !== true; next = work.next()) {
-      await each(next.value.n);
-      await disturb(await world.serve(), next.value.chance);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-};
-
-const settles = async (): Promise<void> => {
-  await world.converged({ deadlineMs: 15_000 });
-  const running = (await world.wanted()).filter((line) => line.startsWith('/services/'));
-  expect(running.length).toBeGreaterThan(10);
-  const revision = await world.view.settledRevision(500);
-  expect(await world.view.settledRevision(1_500)).toBe(revision);
+/** Containers that run from the beginning to the end; nothing must happen to their records. */
+const steadfast = async (): Promise<readonly RunningContainer[]> => {
+  const containers = await Promise.all([world.serve(), world.serve(), world.serve()]);
+  await agrees(world);
+  return containers;
 };
 
 describe('churn', () => {
-  it('of forty containers, eight at a time: the registry equals those that run, and nothing is written after', async () => {
-    world = await World.open({ engine, etcd });
-    const agent = await world.ready();
-    await churn(1, () => undefined);
-    await settles();
-    const { targets, sources } = await statusOf(agent);
-    expect(targets[0]).toMatchObject({ pending: 0, conflicts: 0, failing: 0, brakeEngaged: false });
-    expect(sources[0]?.reconnects).toBe(0);
-    expect(agent.log.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
+  it(`of ${CONTAINERS} containers started and stopped at random: the registry equals those that run`, async () => {
+    await withDice(async (seed) => {
+      world = await World.open({ engine, etcd });
+      const agent = await world.ready({ args: BRISK });
+      const steady = await steadfast();
+      const since = await world.view.revision();
+      turmoil = new Turmoil(world, { seed, hands: HANDS, most: CONTAINERS });
+      await turmoil.done();
+      expect(turmoil.created).toBe(CONTAINERS);
+      await agrees(world, { deadlineMs: 10_000 });
+      await staysQuiet(world);
+      expect(await disturbances(world, steady, since)).toEqual([]);
+      const { targets, sources } = await statusOf(agent);
+      expect(targets[0]).toMatchObject({ pending: 0, conflicts: 0, failing: 0, brakeEngaged: false });
+      expect(sources[0]?.reconnects).toBe(0);
+      expect(agent.log.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
+    });
   });
 
-  it('while the agent is killed with -9 again and again', async () => {
-    world = await World.open({ engine, etcd });
-    let agent = await world.ready();
-    const { stateDir } = agent;
-    await churn(2, async (n) => {
-      if (n % 16 !== 8) return;
-      await agent.stop('SIGKILL');
-      agent = world.launch({ stateDir });
+  it('while the agent is killed with -9 again and again: what ran throughout was never absent', async () => {
+    await withDice(async (seed) => {
+      world = await World.open({ engine, etcd });
+      const random = dice(seed);
+      let agent = await world.ready({ args: BRISK });
+      const { stateDir } = agent;
+      const steady = await steadfast();
+      const since = await world.view.revision();
+      turmoil = new Turmoil(world, { seed });
+      for (let round = 0; round < 5; round += 1) {
+        await turmoil.more(Math.floor(random() * 15));
+        await agent.stop('SIGKILL');
+        await turmoil.more(Math.floor(random() * 10));
+        agent = world.launch({ stateDir, args: BRISK });
+        // Not only when it has come so far that it is ready.
+        if (random() < 0.6) await becomesReady(agent);
+      }
+      await turmoil.stop();
+      await becomesReady(agent);
+      await agrees(world);
+      await staysQuiet(world);
+      expect(await disturbances(world, steady, since)).toEqual([]);
     });
-    await eventually(async () => (await statusOf(agent)).ready, { deadlineMs: 20_000 });
-    await settles();
+  });
+
+  it('while etcd is killed with -9 and restarted: equal afterwards', async () => {
+    await withDice(async (seed) => {
+      world = await World.open({ engine, etcd });
+      const random = dice(seed);
+      const agent = await world.ready({ args: ['--resync', '1s'] });
+      const steady = await steadfast();
+      const since = await world.view.revision();
+      turmoil = new Turmoil(world, { seed });
+      for (let round = 0; round < 3; round += 1) {
+        await turmoil.more(Math.floor(random() * 10));
+        await etcd.kill();
+        await turmoil.more(Math.floor(random() * 10));
+        await etcd.start();
+      }
+      await turmoil.more(5);
+      await turmoil.stop();
+      await becomesReady(agent);
+      await agrees(world);
+      await staysQuiet(world);
+      expect(await disturbances(world, steady, since)).toEqual([]);
+      expect(agent.log.filter(({ level }) => level === 'error')).toEqual([]);
+    });
+  });
+
+  it('while etcd is paused for longer than the lease lives: the heartbeat comes back, no record was lost', async () => {
+    await withDice(async (seed) => {
+      world = await World.open({ engine, etcd });
+      const agent = await world.ready({ args: BRISK });
+      const steady = await steadfast();
+      const before = await world.view.get(world.heartbeat);
+      const since = await world.view.revision();
+      const from = agent.log.length;
+      turmoil = new Turmoil(world, { seed });
+      await turmoil.more(5);
+      await etcd.pause();
+      const paused = performance.now();
+      await agent.logged(({ msg }) => msg === 'host lease lost', { deadlineMs: 10_000, from });
+      await eventually(() => performance.now() - paused >= 8_000, { deadlineMs: 10_000 });
+      await etcd.unpause();
+      await agent.logged(({ msg }) => msg === 'host lease held', { deadlineMs: 10_000, from });
+      await turmoil.more(5);
+      await turmoil.stop();
+      await becomesReady(agent);
+      await agrees(world);
+      await staysQuiet(world);
+      expect(await disturbances(world, steady, since)).toEqual([]);
+      const after = await world.view.get(world.heartbeat);
+      expect(after?.lease).not.toBe(before?.lease);
+      // It was deleted with its lease, once, and put again.
+      const beats = (await world.view.changesSince(since)).filter(({ key }) => key === world.heartbeat);
+      expect(beats.map(({ type }) => type)).toEqual(['DELETE', 'PUT']);
+      expect(beats[0]?.before).toBe(before?.value);
+    });
   });
 });

@@ -8,7 +8,7 @@ import { type EventuallyOptions, eventually } from '../kit/eventually.ts';
 import { RegistryView, type StoredKey } from '../kit/registry-view.ts';
 
 /** What the agents of these tests advertise: nobody has it, and nothing connects to it. */
-const ADDRESS = '192.0.2.10';
+export const ADDRESS = '192.0.2.10';
 
 export type RunningContainer = Awaited<ReturnType<TestDocker['run']>>;
 
@@ -155,6 +155,17 @@ export class World {
     else await this.view.removeBelow('').catch(() => undefined);
   }
 }
+
+/** On the host's network, so that so many ports cost nothing; each is a service of its own, besides those of the image. */
+export const idleOnHost = (name: string, ports: number): NonNullable<Parameters<TestDocker['run']>[0]> => {
+  const exposed = Array.from({ length: ports }, (_, n) => [`${10_000 + n}/tcp`, {}] as const);
+  return {
+    name,
+    command: idle,
+    network: 'host',
+    extra: { ExposedPorts: Object.fromEntries(exposed) },
+  };
+};
 
 /** Where a container's records stand: its `services` and its `announce` key. */
 export const keysOf = async (container: RunningContainer): Promise<readonly [string, string]> => {

@@ -10,6 +10,15 @@ export interface StoredKey {
   readonly lease: string;
 }
 
+/** Something that happened to a key. `before`: what stood there until then; undefined: nothing did. */
+export interface KeyChange {
+  readonly type: 'PUT' | 'DELETE';
+  readonly key: string;
+  readonly value: string;
+  readonly before: string | undefined;
+  readonly revision: number;
+}
+
 const number = z.string().transform(Number);
 const header = z.object({ revision: number });
 const rangeSchema = z.object({
@@ -28,11 +37,14 @@ const rangeSchema = z.object({
 });
 const watchSchema = z.object({
   result: z.object({
+    canceled: z.boolean().default(false),
+    compact_revision: z.string().default('0'),
     events: z
       .array(
         z.object({
-          type: z.string().default('PUT'),
-          kv: z.object({ key: z.string(), mod_revision: number }),
+          type: z.enum(['PUT', 'DELETE']).default('PUT'),
+          kv: z.object({ key: z.string(), mod_revision: number, value: z.string().default('') }),
+          prev_kv: z.object({ value: z.string().default('') }).optional(),
         }),
       )
       .default([]),
@@ -53,6 +65,18 @@ const endOf = (prefix: string): string => {
   return bytes.toString();
 };
 
+const readChanges = (line: string): readonly KeyChange[] => {
+  const { canceled, compact_revision, events } = watchSchema.parse(JSON.parse(line)).result;
+  if (canceled) throw new Error(`the history cannot be read; compacted at ${compact_revision}`);
+  return events.map(({ type, kv, prev_kv }) => ({
+    type,
+    key: decode(kv.key),
+    value: decode(kv.value),
+    before: prev_kv === undefined ? undefined : decode(prev_kv.value),
+    revision: kv.mod_revision,
+  }));
+};
+
 /** What a stranger sees of an etcd, and does to it: over its JSON gateway, so no connection outlives a fault. */
 export class RegistryView {
   readonly #url: string;
@@ -61,10 +85,12 @@ export class RegistryView {
     this.#url = endpoint;
   }
 
-  /** Everything below a prefix, by key. */
-  async list(prefix = ''): Promise<ReadonlyMap<string, StoredKey>> {
+  /** Everything below a prefix, by key; now, or as it was at a revision. */
+  async list(prefix = '', revision?: number): Promise<ReadonlyMap<string, StoredKey>> {
     const key = prefix === '' ? '\0' : prefix;
-    const { kvs } = await this.#range({ key: encode(key), range_end: encode(endOf(prefix)) });
+    const range = { key: encode(key), range_end: encode(endOf(prefix)) };
+    // All in one answer: whoever compares it with what was read in pages must not have read in pages.
+    const { kvs } = await this.#range(revision === undefined ? range : { ...range, revision });
     return new Map(kvs.map((kv) => [kv.key, kv]));
   }
 
@@ -108,23 +134,27 @@ export class RegistryView {
   }
 
   /** Every deletion after a revision, in the order in which etcd made them known. */
-  async removalsSince(
-    revision: number,
-  ): Promise<readonly { readonly key: string; readonly revision: number }[]> {
-    const found: { readonly key: string; readonly revision: number }[] = [];
+  async removalsSince(revision: number): Promise<readonly KeyChange[]> {
+    return (await this.changesSince(revision)).filter(({ type }) => type === 'DELETE');
+  }
+
+  /**
+   * Everything that happened after a revision, in etcd's order, with what stood there before. It comes out of etcd's own
+   * memory, so nothing is missed while etcd is away; what has been compacted is lost, and that is an error.
+   */
+  async changesSince(revision: number): Promise<readonly KeyChange[]> {
+    const found: KeyChange[] = [];
     const end = await this.revision();
     if (end <= revision) return found;
-    const create = { key: encode('\0'), range_end: encode('\0'), start_revision: revision + 1 };
-    const stop = AbortSignal.timeout(5_000);
-    const answer = await this.#send('watch', { create_request: create }, stop);
+    const everything = { key: encode('\0'), range_end: encode('\0'), prev_kv: true };
+    const create = { ...everything, start_revision: revision + 1 };
+    const answer = await this.#send('watch', { create_request: create }, AbortSignal.timeout(10_000));
     let rest = '';
     for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
-      const lines = (rest + Buffer.from(chunk).toString()).split('\n');
+      const lines = (rest + Buffer.from(chunk).toString('latin1')).split('\n');
       rest = lines.pop() ?? '';
-      const events = lines.flatMap((line) => watchSchema.parse(JSON.parse(line)).result.events);
-      for (const { type, kv } of events)
-        if (type === 'DELETE') found.push({ key: decode(kv.key), revision: kv.mod_revision });
-      if (events.some(({ kv }) => kv.mod_revision >= end)) break;
+      for (const line of lines) found.push(...readChanges(line));
+      if ((found.at(-1)?.revision ?? 0) >= end) break;
     }
     return found;
   }
@@ -154,7 +184,7 @@ export class RegistryView {
   }
 
   async #post(path: string, body: object): Promise<unknown> {
-    return await (await this.#send(path, body, AbortSignal.timeout(3_000))).json();
+    return await (await this.#send(path, body, AbortSignal.timeout(5_000))).json();
   }
 
   async #send(path: string, body: object, signal: AbortSignal): Promise<Response> {
