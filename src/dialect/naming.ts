@@ -1,6 +1,6 @@
 import type { Container } from '../core/container.ts';
 import { toSegment } from '../core/segment.ts';
-import { offeredPorts, type PortRef, samePort } from './port.ts';
+import { offeredPorts, type PortRef, portName, portNames } from './port.ts';
 
 export const PROJECT_LABEL = 'com.docker.compose.project';
 export const SERVICE_LABEL = 'com.docker.compose.service';
@@ -17,22 +17,25 @@ export function composeNames(
 }
 
 /**
- * The path of a port that carries no path of its own: `/<project>/<service>`, else `/<container>`. A container with
- * several ports adds the port, for different ports must never join one backend (hack/decisions). `alongside`: ports that
- * are named like this too, although the container does not publish them.
+ * Names the ports that carry no path of their own: `/<project>/<service>`, else `/<container>`. A container with several
+ * ports adds the port, for different ports must never join one backend (hack/decisions). `alongside`: ports that are named
+ * like this too, although the container does not publish them.
  */
-export function defaultPath(
+export function defaultPaths(
   container: Named,
-  port: PortRef,
   alongside: readonly PortRef[] = [],
-): readonly string[] {
+): (port: PortRef) => readonly string[] {
   const compose = composeNames(container);
   const base =
     compose === undefined
       ? [toSegment(container.name)]
       : [toSegment(compose.project), toSegment(compose.service)];
-  const others = [...offeredPorts(container), ...alongside].filter((offered) => !samePort(offered, port));
-  return others.length === 0 ? base : [...base, portSegment(port)];
+  // Once for all of them: a container may publish a range of ten thousand ports.
+  const names = portNames([...offeredPorts(container), ...alongside]);
+  return (port) => {
+    const others = names.size - Number(names.has(portName(port)));
+    return others === 0 ? base : [...base, portSegment(port)];
+  };
 }
 
 function portSegment({ port, protocol }: PortRef): string {

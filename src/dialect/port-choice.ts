@@ -10,18 +10,20 @@ import {
   offeredPorts,
   type PortRef,
   portName,
+  portNames,
   protocolOf,
-  samePort,
 } from './port.ts';
 
 /** The ports that the labels of a container speak about. */
 export interface Choice {
   readonly ports: readonly PortRef[];
-  /** Those of them that `portolan.path` means. */
-  readonly common: readonly PortRef[];
+  /** The names of those that `portolan.path` means. */
+  readonly common: ReadonlySet<string>;
   readonly reserved: readonly ReservedPort[];
   readonly reasons: readonly Reason[];
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 const SETTINGS: readonly LabelKey[] = ['type', 'tags', 'weight', 'address', 'network', 'family'];
 
@@ -37,22 +39,22 @@ export function choosePorts(container: Container, groups: Groups): Choice {
   const { port: meant } = common.settings;
   if (meant !== undefined) {
     const port = { port: meant.port, protocol: meant.protocol ?? protocolOf(container, meant.port) };
-    return { ports: union(named, [port]), common: [port], reserved: [], reasons: [] };
+    return { ports: union(named, [port]), common: portNames([port]), reserved: [], reasons: [] };
   }
   const forAll = SETTINGS.some((key) => common.labels.has(key));
   if (named.length > 0) {
     const ports = forAll ? union(named, offeredPorts(container)) : named;
-    return { ports, common: named, reserved: [], reasons: [] };
+    return { ports, common: portNames(named), reserved: [], reasons: [] };
   }
   const candidates = candidatesOf(container, groups);
   if (common.labels.has('path')) return onlyPort(container, candidates);
-  if (!forAll) return { ports: [], common: [], reserved: [], reasons: [] };
+  if (!forAll) return { ports: [], common: NONE, reserved: [], reasons: [] };
   const none = reason('missing-port', 'it exposes no port; name the one meant with portolan.port', {
     about: 'portolan.port',
   });
   return {
     ports: candidates,
-    common: candidates,
+    common: portNames(candidates),
     reserved: [],
     reasons: candidates.length === 0 ? [none] : [],
   };
@@ -67,7 +69,7 @@ function candidatesOf(container: Container, { common }: Groups): readonly PortRe
 function onlyPort(container: Container, candidates: readonly PortRef[]): Choice {
   const [only, ...more] = candidates;
   if (only !== undefined && more.length === 0)
-    return { ports: [only], common: [only], reserved: [], reasons: [] };
+    return { ports: [only], common: portNames([only]), reserved: [], reasons: [] };
   const what =
     only === undefined
       ? 'the container exposes no port'
@@ -78,11 +80,18 @@ function onlyPort(container: Container, candidates: readonly PortRef[]): Choice 
 
 /** Somebody gave a name to one of the ports, and we do not know which: none may appear under a name nobody asked for. */
 function withheld(container: Container, named: readonly PortRef[], reasons: readonly Reason[]): Choice {
-  const rest = offeredPorts(container).filter((port) => !named.some((its) => samePort(its, port)));
-  return { ports: named, common: [], reserved: rest.map((port) => ({ ...port, why: 'mistaken' })), reasons };
+  const known = portNames(named);
+  const rest = offeredPorts(container).filter((port) => !known.has(portName(port)));
+  return {
+    ports: named,
+    common: NONE,
+    reserved: rest.map((port) => ({ ...port, why: 'mistaken' })),
+    reasons,
+  };
 }
 
 function union(a: readonly PortRef[], b: readonly PortRef[]): readonly PortRef[] {
-  const rest = b.filter((port) => !a.some((its) => samePort(its, port)));
+  const known = portNames(a);
+  const rest = b.filter((port) => !known.has(portName(port)));
   return [...a, ...rest].sort(comparePorts);
 }

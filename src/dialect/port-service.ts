@@ -1,10 +1,8 @@
-import type { Container } from '../core/container.ts';
 import { type Reason, reason } from '../core/reason.ts';
 import type { ReservedPort, Service, ServiceType } from '../core/service.ts';
 import type { Group, Groups } from './label-group.ts';
 import { LABELS, type LabelKey, type Settings } from './labels.ts';
-import { defaultPath } from './naming.ts';
-import { type PortRef, portName, samePort } from './port.ts';
+import { type PortRef, portName } from './port.ts';
 import type { Choice } from './port-choice.ts';
 
 /** What came of one port. */
@@ -16,15 +14,20 @@ export interface Outcome {
 
 const NOTHING: Group = { port: undefined, labels: new Map(), settings: {}, problems: new Map() };
 
-/** Labels of the port override those of the container. */
-export function readPort(container: Container, groups: Groups, choice: Choice, port: PortRef): Outcome {
+/** Labels of the port override those of the container. `pathOf`: what a port is called without a path of its own. */
+export function readPort(
+  pathOf: (port: PortRef) => readonly string[],
+  groups: Groups,
+  choice: Choice,
+  port: PortRef,
+): Outcome {
   const own = groups.ports.get(portName(port)) ?? NOTHING;
   if (own.settings.enable === false) {
     const about = own.labels.get('enable') ?? portName(port);
     const why = reason('disabled', `${about}=false leaves ${portName(port)} out`, { about });
     return { reserved: { ...port, why: 'disabled' }, reasons: [why] };
   }
-  const meant = choice.common.some((its) => samePort(its, port));
+  const meant = choice.common.has(portName(port));
   if (isSpoilt(own, groups.common, meant))
     // What is wrong has been told with the label; the port must not appear under a name or address nobody asked for.
     return { reserved: { ...port, why: own.problems.has('enable') ? 'disabled' : 'mistaken' }, reasons: [] };
@@ -33,7 +36,7 @@ export function readPort(container: Container, groups: Groups, choice: Choice, p
   const { type, reasons } = typeOf(groups, choice, port, settings.type);
   const service: Service = {
     dialect: 'portolan',
-    path: path ?? defaultPath(container, port, unnamedPorts(groups, choice)),
+    path: path ?? pathOf(port),
     port: port.port,
     protocol: port.protocol,
     type,
@@ -56,7 +59,7 @@ function isSpoilt(own: Group, common: Group, meant: boolean): boolean {
 }
 
 /** Ports that get a default name, published or not. */
-function unnamedPorts(groups: Groups, choice: Choice): readonly PortRef[] {
+export function unnamedPorts(groups: Groups, choice: Choice): readonly PortRef[] {
   return choice.ports.filter((port) => groups.ports.get(portName(port))?.settings.path === undefined);
 }
 

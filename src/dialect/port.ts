@@ -12,8 +12,8 @@ export function portName({ port, protocol }: PortRef): string {
   return `${String(port)}/${protocol}`;
 }
 
-export function samePort(a: PortRef, b: PortRef): boolean {
-  return a.port === b.port && a.protocol === b.protocol;
+export function portNames(ports: readonly PortRef[]): ReadonlySet<string> {
+  return new Set(ports.map(portName));
 }
 
 /** By number, TCP before UDP. */

@@ -5,8 +5,9 @@ import { type Reason, reason } from '../core/reason.ts';
 import type { Dialect, DialectReading, ReservedPort, Service, UsedKey } from '../core/service.ts';
 import { collectLabels } from './label-group.ts';
 import { isOurs } from './label-name.ts';
+import { defaultPaths } from './naming.ts';
 import { type Choice, choosePorts } from './port-choice.ts';
-import { type Outcome, readPort } from './port-service.ts';
+import { type Outcome, readPort, unnamedPorts } from './port-service.ts';
 
 /** `portolan.*` labels. */
 export const portolanDialect: Dialect = { name: 'portolan', read };
@@ -26,7 +27,8 @@ function read(container: Container): DialectReading {
   }
   if (wish === 'unclear') return reading([], [], used, reasons);
   const choice = choosePorts(container, groups);
-  const outcomes = choice.ports.map((port) => readPort(container, groups, choice, port));
+  const pathOf = defaultPaths(container, unnamedPorts(groups, choice));
+  const outcomes = choice.ports.map((port) => readPort(pathOf, groups, choice, port));
   return assemble(choice, outcomes, used, reasons);
 }
 

@@ -3,8 +3,8 @@ import { isSwarmTask, networkOwnerOf } from '../core/network.ts';
 import { quote } from '../core/quote.ts';
 import { type Reason, reason } from '../core/reason.ts';
 import type { Dialect, DialectReading, Service, UsedKey } from '../core/service.ts';
-import { composeNames, defaultPath, PROJECT_LABEL, SERVICE_LABEL } from './naming.ts';
-import { comparePorts, offeredPorts, type PortRef, portName, samePort } from './port.ts';
+import { composeNames, defaultPaths, PROJECT_LABEL, SERVICE_LABEL } from './naming.ts';
+import { comparePorts, offeredPorts, type PortRef, portName, portNames } from './port.ts';
 
 /** Published ports of containers that say nothing about themselves. */
 export const publishedDialect: Dialect = { name: 'published', read };
@@ -21,18 +21,19 @@ function read(container: Container): DialectReading {
     };
   }
   const offered = offeredPorts(container);
+  const pathOf = defaultPaths(container);
   return {
     dialect: 'published',
-    services: offered.map((port) => plainService(container, port)),
+    services: offered.map((port) => plainService(pathOf(port), port)),
     used: offered.length > 0 ? usedKeys(container) : [],
     reasons: leftOut(container, offered),
   };
 }
 
-function plainService(container: Container, { port, protocol }: PortRef): Service {
+function plainService(path: readonly string[], { port, protocol }: PortRef): Service {
   return {
     dialect: 'published',
-    path: defaultPath(container, { port, protocol }),
+    path,
     port,
     protocol,
     type: protocol === 'udp' ? 'UDP' : 'TCP',
@@ -53,7 +54,8 @@ function usedKeys(container: Container): readonly UsedKey[] {
 }
 
 function leftOut(container: Container, offered: readonly PortRef[]): readonly Reason[] {
-  const rest = container.ports.filter((port) => !offered.some((its) => samePort(its, port)));
+  const names = portNames(offered);
+  const rest = container.ports.filter((port) => !names.has(portName(port)));
   if (rest.length === 0 && offered.length === 0)
     return [reason('no-service', 'it exposes no port and publishes none')];
   return [...rest].sort(comparePorts).map((port) => whyLeftOut(container, port, offered.length > 0));
