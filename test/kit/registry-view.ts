@@ -109,6 +109,23 @@ export class RegistryView {
     return headerSchema.parse(answer).header.revision;
   }
 
+  /** Puts many keys, in transactions that etcd takes by default. */
+  async putAll(entries: Iterable<readonly [key: string, value: string]>): Promise<void> {
+    const all = [...entries];
+    while (all.length > 0) {
+      const success = all.splice(0, 128).map(([key, value]) => ({
+        request_put: { key: encode(key), value: encode(value) },
+      }));
+      await this.#post('kv/txn', { success });
+    }
+  }
+
+  /** Moves a key in one transaction: at no revision are there both or none. */
+  async move(from: string, to: string, value: string): Promise<void> {
+    const put = { request_put: { key: encode(to), value: encode(value) } };
+    await this.#post('kv/txn', { success: [{ request_delete_range: { key: encode(from) } }, put] });
+  }
+
   async remove(key: string): Promise<void> {
     await this.#post('kv/deleterange', { key: encode(key) });
   }

@@ -35,6 +35,14 @@ interface Pair {
   readonly frozen: Gate;
 }
 
+export interface TcpProxyOptions {
+  readonly to: Address;
+  /** A free port of 127.0.0.1 unless told. */
+  readonly listen?: Address;
+  /** Called for each connection and direction; what it returns sees all that is forwarded. */
+  readonly tap?: (direction: Direction) => (chunk: Buffer) => void;
+}
+
 const withHost = (address: Address) =>
   'path' in address ? address : { host: address.host ?? '127.0.0.1', port: address.port };
 
@@ -44,6 +52,7 @@ const withHost = (address: Address) =>
  */
 export class TcpProxy {
   readonly #target: Address;
+  readonly #tap: TcpProxyOptions['tap'];
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   readonly #gates: Record<Direction, Gate> = { 'to-server': new Gate(), 'to-client': new Gate() };
@@ -51,17 +60,17 @@ export class TcpProxy {
   #delayMs = 0;
   #opened = 0;
 
-  private constructor(target: Address, listen: Address) {
-    this.#target = target;
-    this.#address = listen;
+  private constructor({ to, listen, tap }: TcpProxyOptions) {
+    this.#target = to;
+    this.#tap = tap;
+    this.#address = listen ?? { port: 0 };
     this.#server = createServer({ allowHalfOpen: true }, (client) => {
       this.#accept(client);
     });
   }
 
-  /** Listens on a free port of 127.0.0.1 unless told where. */
-  static async start(options: { readonly to: Address; readonly listen?: Address }): Promise<TcpProxy> {
-    const proxy = new TcpProxy(options.to, options.listen ?? { port: 0 });
+  static async start(options: TcpProxyOptions): Promise<TcpProxy> {
+    const proxy = new TcpProxy(options);
     await proxy.#listen();
     return proxy;
   }
@@ -158,8 +167,10 @@ export class TcpProxy {
   }
 
   async #pump(from: Socket, to: Socket, direction: Direction, frozen: Gate): Promise<void> {
+    const see = this.#tap?.(direction);
     // The plain iterator destroys its socket at the end, and with it the other direction.
     for await (const chunk of from.iterator({ destroyOnReturn: false })) {
+      see?.(chunk as Buffer);
       if (this.#delayMs > 0) await sleep(this.#delayMs);
       await this.#gates[direction].passed();
       await frozen.passed();
