@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { expect } from 'vitest';
+import type { Agent } from '../kit/agent.ts';
 import { testLabels } from '../kit/docker.ts';
 import { type EventuallyOptions, eventually } from '../kit/eventually.ts';
 import { repository } from '../kit/paths.ts';
@@ -9,7 +10,7 @@ import type { RegistryView } from '../kit/registry-view.ts';
 import { ADDRESS, type RunningContainer, type World } from './world.ts';
 
 /** Key to value. A record that hangs on a lease says so, for none of ours may. */
-export type Content = ReadonlyMap<string, string>;
+type Content = ReadonlyMap<string, string>;
 
 type Inspection = Awaited<ReturnType<RunningContainer['inspect']>>;
 
@@ -53,7 +54,7 @@ const fieldsOf = (path: string): Readonly<Record<string, string>> => {
 };
 
 /** What the records of one container must say, byte for byte. */
-export const recordsOfContainer = (owner: string, inspection: Inspection): Content => {
+const recordsOfContainer = (owner: string, inspection: Inspection): Content => {
   const records = new Map<string, string>();
   const { Config, State } = inspection;
   if (!State.Running) return records;
@@ -83,7 +84,7 @@ const gone = (error: unknown): undefined => {
  * All that the registry must hold for this world's owner, worked out from `docker inspect` alone: nothing of the program
  * under test has a part in it. The heartbeat stands as one word, for only its process knows what is in it.
  */
-export const expectedContent = async ({ docker, owner }: World): Promise<Content> => {
+const expectedContent = async ({ docker, owner }: World): Promise<Content> => {
   const label = Object.entries(testLabels).map(([name, value]) => `${name}=${value}`);
   const rows = await docker.api.listContainers({ all: true, filters: { label } });
   const inspections = await Promise.all(
@@ -99,7 +100,7 @@ export const expectedContent = async ({ docker, owner }: World): Promise<Content
 };
 
 /** Everything that the registry holds, but what `isForeign`. */
-export const actualContent = async (
+const actualContent = async (
   { owner, view: own }: World,
   view: RegistryView = own,
   isForeign: (key: string) => boolean = () => false,
@@ -155,12 +156,33 @@ export const agrees = async (world: World, options: AgreesOptions = {}): Promise
 const QUIET_MS = 6_000;
 
 /** From now on nothing at all is written, not even what is there already; the heartbeat apart. */
-export const staysQuiet = async (world: World, view: RegistryView = world.view): Promise<void> => {
-  const since = await view.revision();
-  const end = performance.now() + QUIET_MS;
-  await eventually(() => performance.now() >= end, { deadlineMs: QUIET_MS + 2_000, everyMs: 250 });
+export const staysQuiet = async (world: World, view = world.view, forMs = QUIET_MS): Promise<void> => {
+  await quietSince(world, view, await view.revision(), forMs);
+};
+
+const quietSince = async (world: World, view: RegistryView, since: number, forMs: number): Promise<void> => {
+  const end = performance.now() + forMs;
+  await eventually(() => performance.now() >= end, { deadlineMs: forMs + 2_000, everyMs: 250 });
   const written = (await view.changesSince(since)).filter(({ key }) => key !== world.heartbeat);
   expect(written).toEqual([]);
+};
+
+/**
+ * Nothing is written any more: not by the agent that went through it all, nor by its successor, which reads everything
+ * again each second. (The first must not, or its resync would mend what it has missed.)
+ */
+export const endsQuietly = async (
+  world: World,
+  agent: Agent,
+  options: Parameters<World['launch']>[0] = {},
+  view = world.view,
+): Promise<void> => {
+  await staysQuiet(world, view, 3_000);
+  const since = await view.revision();
+  await agent.stop('SIGKILL');
+  const args = [...(options.args ?? []), '--resync', '1s'];
+  await world.ready({ ...options, args, stateDir: agent.stateDir });
+  await quietSince(world, view, since, QUIET_MS);
 };
 
 /** Whatever happened to the records and ledger entries of some containers after a revision. */

@@ -5,7 +5,7 @@ import type { EtcdServer } from '../kit/etcd.ts';
 import { EtcdCluster } from '../kit/etcd-cluster.ts';
 import { RegistryView } from '../kit/registry-view.ts';
 import { TcpProxy } from '../kit/tcp-proxy.ts';
-import { agrees, disturbances, staysQuiet } from './census.ts';
+import { agrees, disturbances, endsQuietly } from './census.ts';
 import { Turmoil, withDice } from './turmoil.ts';
 import { becomesReady, World } from './world.ts';
 
@@ -42,7 +42,8 @@ describe('three members', () => {
       if (used === undefined || spared === undefined) throw new Error('not three members');
       world = await World.open({ engine, etcd: spared });
       const members = [used, first, spared].map((member) => `127.0.0.1:${portOf(member)}`).join(',');
-      const agent = await world.ready({ registries: [`etcd://${members}`], args: ['--resync', '1s'] });
+      const registries = [`etcd://${members}`];
+      const agent = await world.ready({ registries });
       const steady = await Promise.all([world.serve(), world.serve(), world.serve()]);
       await agrees(world);
       const since = await world.view.revision();
@@ -70,9 +71,9 @@ describe('three members', () => {
       await turmoil.stop();
       await agrees(world, { view });
       await becomesReady(agent);
-      await staysQuiet(world, view);
-      expect(await disturbances(world, steady, since, view)).toEqual([]);
       expect(agent.log.filter(({ level }) => level === 'error')).toEqual([]);
+      await endsQuietly(world, agent, { registries }, view);
+      expect(await disturbances(world, steady, since, view)).toEqual([]);
     });
   });
 });
