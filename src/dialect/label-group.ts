@@ -3,7 +3,7 @@ import { type Reason, reason } from '../core/reason.ts';
 import type { UsedKey } from '../core/service.ts';
 import { parseLabelName } from './label-name.ts';
 import { LABELS, type LabelKey, type Parsed, parseSettings } from './labels.ts';
-import { comparePorts, type PortRef, portName } from './port.ts';
+import { comparePorts, type PortRef, portName, protocolsOf } from './port.ts';
 
 /** The labels of one scope, by key. */
 export interface Group extends Parsed {
@@ -33,8 +33,9 @@ export function collectLabels(
   const ports = new Map<string, RawGroup>();
   const used: UsedKey[] = [];
   const reasons: Reason[] = [];
+  const protocolOf = protocolsOf(container);
   for (const label of labels) {
-    const name = parseLabelName(label, container);
+    const name = parseLabelName(label, protocolOf);
     if ('code' in name) {
       reasons.push(name);
       continue;

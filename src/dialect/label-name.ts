@@ -1,11 +1,14 @@
-import type { Container } from '../core/container.ts';
+import type { Protocol } from '../core/container.ts';
 import { nearest } from '../core/nearest.ts';
 import { shown } from '../core/quote.ts';
 import { type Reason, reason } from '../core/reason.ts';
 import { isLabelKey, LABEL_KEYS, LABELS, type LabelKey } from './labels.ts';
-import { type PortRef, parsePortNumber, protocolOf } from './port.ts';
+import { type PortRef, parsePortNumber } from './port.ts';
 
 const PREFIX = 'portolan.';
+
+/** The protocol that a port without one has. */
+type ProtocolOf = (port: number) => Protocol;
 
 /** What the name of a label says. `port` undefined: the label speaks for the whole container. */
 export interface LabelName {
@@ -19,13 +22,13 @@ export function isOurs(label: string): boolean {
 }
 
 /** Reads `portolan.<key>`, `portolan.<port>.<key>` and `portolan.<port>/<protocol>.<key>`, or says what is wrong. */
-export function parseLabelName(label: string, container: Pick<Container, 'ports'>): LabelName | Reason {
+export function parseLabelName(label: string, protocolOf: ProtocolOf): LabelName | Reason {
   if (!label.startsWith(PREFIX)) return unknownKey(label, PREFIX + label.slice(PREFIX.length));
   const rest = label.slice(PREFIX.length);
   if (isLabelKey(rest)) return { port: undefined, key: rest };
   const [, digits, protocol, key] = /^(\d{1,9})(?:\/([^./]{1,9}))?\.(.+)$/.exec(rest) ?? [];
   if (digits === undefined || key === undefined) return unknownKey(label, suggestionFor(rest));
-  return parsePortLabel({ label, digits, protocol, key }, container);
+  return parsePortLabel({ label, digits, protocol, key }, protocolOf);
 }
 
 interface PortLabel {
@@ -37,7 +40,7 @@ interface PortLabel {
 
 function parsePortLabel(
   { label, digits, protocol, key }: PortLabel,
-  container: Pick<Container, 'ports'>,
+  protocolOf: ProtocolOf,
 ): LabelName | Reason {
   const about = shown(label);
   const port = parsePortNumber(digits);
@@ -50,7 +53,7 @@ function parsePortLabel(
   if (protocol !== undefined && protocol !== 'tcp' && protocol !== 'udp')
     return unknownKey(label, `${PREFIX}${digits}/${nearest(protocol, ['tcp', 'udp']) ?? 'tcp'}.${key}`);
   if (isLabelKey(key) && LABELS[key].scope === 'both')
-    return { port: { port, protocol: protocol ?? protocolOf(container, port) }, key };
+    return { port: { port, protocol: protocol ?? protocolOf(port) }, key };
   const near = nearest(key, PORT_KEYS);
   const where = protocol === undefined ? digits : `${digits}/${protocol}`;
   return unknownKey(label, near === undefined ? undefined : `${PREFIX}${where}.${near}`);

@@ -11,7 +11,7 @@ import {
   type PortRef,
   portName,
   portNames,
-  protocolOf,
+  protocolsOf,
 } from './port.ts';
 
 /** The ports that the labels of a container speak about. */
@@ -38,7 +38,7 @@ export function choosePorts(container: Container, groups: Groups): Choice {
   if (common.problems.has('port')) return withheld(container, named, []);
   const { port: meant } = common.settings;
   if (meant !== undefined) {
-    const port = { port: meant.port, protocol: meant.protocol ?? protocolOf(container, meant.port) };
+    const port = { port: meant.port, protocol: meant.protocol ?? protocolsOf(container)(meant.port) };
     return { ports: union(named, [port]), common: portNames([port]), reserved: [], reasons: [] };
   }
   const forAll = SETTINGS.some((key) => common.labels.has(key));

@@ -28,9 +28,11 @@ export function parsePortNumber(text: string): number | undefined {
 }
 
 /** A port without a protocol is TCP, unless the container has it for UDP alone. */
-export function protocolOf(container: Pick<Container, 'ports'>, port: number): Protocol {
-  const protocols = container.ports.filter((its) => its.port === port).map(({ protocol }) => protocol);
-  return protocols.includes('udp') && !protocols.includes('tcp') ? 'udp' : 'tcp';
+export function protocolsOf({ ports }: Pick<Container, 'ports'>): (port: number) => Protocol {
+  const having = (wanted: Protocol): ReadonlySet<number> =>
+    new Set(ports.filter(({ protocol }) => protocol === wanted).map(({ port }) => port));
+  const [tcp, udp] = [having('tcp'), having('udp')];
+  return (port) => (udp.has(port) && !tcp.has(port) ? 'udp' : 'tcp');
 }
 
 /** Every port that the image or the run command exposes, SCTP left out. */

@@ -52,20 +52,24 @@ describe('three members', () => {
       turmoil = new Turmoil(world, { seed });
       await turmoil.more(5);
       await used.kill();
-      await turmoil.more(10);
+      await turmoil.more(8);
+      await turmoil.stop();
+      await agrees(world);
       expect(inUse()).not.toContain(used);
       await used.start();
 
       // Its colleagues elected nobody else meanwhile; if they did, it is that one.
       const leader = await cluster.leader();
       const view = new RegistryView(leader === spared ? used : spared);
+      turmoil = new Turmoil(world, { seed: seed + 1 });
+      await turmoil.more(5);
       await leader.kill();
-      await turmoil.more(10);
+      await turmoil.more(8);
       await turmoil.stop();
       await agrees(world, { view });
       await becomesReady(agent);
 
-      turmoil = new Turmoil(world, { seed: seed + 1 });
+      turmoil = new Turmoil(world, { seed: seed + 2 });
       await leader.start();
       await turmoil.more(5);
       await turmoil.stop();

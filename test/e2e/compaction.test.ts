@@ -67,14 +67,14 @@ describe.each([
     await world.view.compact();
   };
 
-  const repairsAtOnce = async (container: RunningContainer): Promise<void> => {
+  const repairs = async (container: RunningContainer, withinMs = 1_000): Promise<void> => {
     const [service] = await keysOf(container);
     const before = await world.view.get(service);
     await world.view.remove(service);
     const repaired = async (): Promise<void> => {
       expect((await world.view.get(service))?.value).toBe(before?.value);
     };
-    await eventually(repaired, { deadlineMs: 1_000, everyMs: 10, what: 'the repair' });
+    await eventually(repaired, { deadlineMs: withinMs, everyMs: 10, what: 'the repair' });
   };
 
   it('that is up to date: it goes on, and damage is repaired within a second', async () => {
@@ -83,7 +83,7 @@ describe.each([
     expect(count).toBeLessThanOrEqual(expected.most);
     const from = agent.log.length;
     await world.view.compact();
-    await repairsAtOnce(damaged);
+    await repairs(damaged);
     expect(agent.log.slice(from).filter(({ msg }) => String(msg).startsWith('registry'))).toEqual([]);
   });
 
@@ -96,6 +96,9 @@ describe.each([
     await proxy.heal();
     await agrees(world);
     await agent.logged(({ msg }) => msg === 'registry in sight', { from });
+    // And when the connection can be made again at once, before any probe fails.
+    proxy.cut();
+    await repairs(bystander, 3_000);
   });
 
   it('whose connection is dead without a word: it finds out, and what was done meanwhile is repaired', async () => {
@@ -104,15 +107,15 @@ describe.each([
     await damage();
     await agrees(world);
     expect(proxy.opened).toBeGreaterThan(opened);
-    await repairsAtOnce(bystander);
+    await repairs(bystander);
   });
 
   it('while it sets up its watches, again and again: it lists until it has caught up', async () => {
-    // The list and the watch that goes on from there are more than half a second apart.
-    proxy.delay(300);
+    // Between the list and the watch that goes on from there something is always written and compacted.
+    proxy.delay(100);
     proxy.cut();
     await damage();
-    const end = performance.now() + 3_000;
+    const end = performance.now() + 5_000;
     await eventually(
       async () => {
         await world.view.put('/elsewhere', 'x');
@@ -120,12 +123,12 @@ describe.each([
         await world.view.compact();
         return performance.now() > end;
       },
-      { deadlineMs: 6_000, everyMs: 50 },
+      { deadlineMs: 8_000, everyMs: 20 },
     );
     await proxy.heal();
     await agrees(world);
     // It watches again.
-    await repairsAtOnce(bystander);
+    await repairs(bystander);
     await staysQuiet(world);
   });
 });
