@@ -1,6 +1,7 @@
 import { expectations, problemAt } from './expected.ts';
 import { Violation } from './promises.ts';
 import { act, actOnOne, type Deed, picked } from './step.ts';
+import type { Subject } from './subjects.ts';
 
 const isAlive = ({ aliveSince }: { readonly aliveSince: number | undefined }): boolean =>
   aliveSince !== undefined;
@@ -18,8 +19,10 @@ const storm: Deed = async ({ world, host, step }) => {
   for (let n = 0; n < STORM_CONTAINERS; n += 1) host.run(0);
   const restless = host.alive().slice(-STORM_CONTAINERS);
   await world.advance(50);
-  const newcomer = host.run(0);
+  // Into the midst of it: whatever comes first after a quiet time need not wait.
+  let newcomer: Subject | undefined;
   for (let ms = 0; ms < STORM_MS; ms += 1) {
+    if (ms === STORM_MS / 4) newcomer = host.run(0);
     const one = picked(restless, ms);
     if (one !== undefined) act(world, host, one, ms % 8 < 4 ? 'pause' : 'unpause');
     await world.advance(1);

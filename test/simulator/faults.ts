@@ -226,6 +226,12 @@ const REGISTRY_FAULTS: Readonly<Record<string, Deed>> = {
     });
   },
   'watch gap': ({ world, registry, host }) => {
+    world.disturb(host, registry.index, 8_000);
+    eachLink(world, host, registry.index, (link) => {
+      link.breakWatches('gap', failure('registry-unreachable'));
+    });
+  },
+  'watch silent': ({ world, registry, host }) => {
     world.disturb(host, registry.index, 20_000);
     eachLink(world, host, registry.index, (link) => {
       link.silenceWatches();

@@ -157,6 +157,12 @@ export const PLANTED: readonly PlantedBug[] = [
     "else if (!running.dropped && conclude() === 'retry') this.#cancelRetry(job.id);",
   ),
   bug(
+    'a label enters a key as it is',
+    'core/segment.ts',
+    "if (text === '.' || text === '..') return 'is a relative path';",
+    'if (text.length < 129) return undefined;',
+  ),
+  bug(
     'an environment is copied into the records',
     'layout/document.ts',
     '    SERVICE: name,\n',
