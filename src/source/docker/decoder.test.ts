@@ -67,6 +67,17 @@ describe('EventDecoder', () => {
     expect(decode(`${'x'.repeat(1)}\n{"b":2}`, [], 128)).toEqual({ events: [{ b: 2 }], skipped: 1 });
   });
 
+  it('takes no more room for an object that comes byte by byte', () => {
+    const decoder = new EventDecoder();
+    const one = encoder.encode('x');
+    decoder.push(encoder.encode('{"a":"'));
+    const held = (): number => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
+    const before = held();
+    for (let sent = 0; sent < 500_000; sent += 1) decoder.push(one);
+    expect(held() - before).toBeLessThan(16 * 1024 * 1024);
+    expect(decoder.push(encoder.encode('"}'))).toEqual([{ a: 'x'.repeat(500_000) }]);
+  });
+
   it('does not hold on to the memory of a chunk', () => {
     const decoder = new EventDecoder();
     const chunk = encoder.encode('{"a":1');

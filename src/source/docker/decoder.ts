@@ -9,6 +9,9 @@ const utf8 = new TextDecoder();
 /** An event is some hundred bytes; what is larger than this is not worth its memory. */
 const SIZE_LIMIT = 1024 * 1024;
 
+/** Enough for nearly every event; room that a larger one needed is given back afterwards. */
+const USUAL_SIZE = 4096;
+
 /**
  * Cuts a byte stream into JSON objects, wherever the chunks are cut and whatever stands between the objects: engines
  * send newlines, some old ones nothing at all. It looks at bytes only: no byte of a multi-byte UTF-8 character is below
@@ -18,7 +21,8 @@ const SIZE_LIMIT = 1024 * 1024;
  */
 export class EventDecoder {
   readonly #limit: number;
-  #parts: Uint8Array[] = [];
+  /** The object so far. One buffer and no list of parts: an engine may send an object byte by byte. */
+  #kept = new Uint8Array(USUAL_SIZE);
   #size = 0;
   #depth = 0;
   #inString = false;
@@ -88,26 +92,32 @@ export class EventDecoder {
     return this.#depth === 0;
   }
 
-  /** What is over the limit is counted on but not kept. */
+  /** Copies, for the caller may use the chunk's memory again. What is over the limit is counted on but not kept. */
   #keep(part: Uint8Array): void {
-    this.#size += part.length;
-    if (this.#size > this.#limit) this.#parts = [];
-    // A copy: the caller may use the chunk's memory again, and a small rest must not hold a large buffer.
-    else if (part.length > 0) this.#parts.push(part.slice());
+    const size = this.#size + part.length;
+    if (size <= this.#limit) {
+      this.#reserve(size);
+      this.#kept.set(part, this.#size);
+    }
+    this.#size = size;
+  }
+
+  #reserve(size: number): void {
+    if (size <= this.#kept.length) return;
+    const larger = new Uint8Array(Math.max(size, Math.min(2 * this.#kept.length, this.#limit)));
+    larger.set(this.#kept.subarray(0, this.#size));
+    this.#kept = larger;
   }
 
   #emit(found: unknown[]): void {
-    const { size, parts } = { size: this.#size, parts: this.#parts };
-    this.#reset();
-    if (size > this.#limit) {
-      this.#skipped += 1;
-      return;
-    }
+    const size = this.#size;
     try {
-      found.push(JSON.parse(utf8.decode(parts.length === 1 ? parts[0] : Buffer.concat(parts))));
+      if (size > this.#limit) this.#skipped += 1;
+      else found.push(JSON.parse(utf8.decode(this.#kept.subarray(0, size))));
     } catch {
       this.#lose();
     }
+    this.#reset();
   }
 
   #lose(): void {
@@ -116,7 +126,7 @@ export class EventDecoder {
   }
 
   #reset(): void {
-    this.#parts = [];
+    if (this.#kept.length > USUAL_SIZE) this.#kept = new Uint8Array(USUAL_SIZE);
     this.#size = 0;
     this.#depth = 0;
     this.#inString = false;
