@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** The last moment that a date can name, in seconds: a later one is no time, and would be the newest event for ever. */
+const LAST_SECOND = 8.64e12;
+
 /** The fields of an engine's event that are used; older engines and Podman leave some out. */
 const schema = z.object({
   Type: z.string(),
@@ -8,8 +11,13 @@ const schema = z.object({
     ID: z.string(),
     Attributes: z.record(z.string(), z.string()).nullish().catch(undefined),
   }),
-  time: z.number().optional().catch(undefined),
-  timeNano: z.number().optional().catch(undefined),
+  time: z.number().min(0).max(LAST_SECOND).optional().catch(undefined),
+  timeNano: z
+    .number()
+    .min(0)
+    .max(LAST_SECOND * 1e9)
+    .optional()
+    .catch(undefined),
 });
 
 export interface EngineEvent {

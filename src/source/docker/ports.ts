@@ -38,7 +38,8 @@ export function fixedPortsOf(
   publishAll: boolean,
 ): ContainerPort[] {
   const open = (text: string): boolean => {
-    const asked = requested[text];
+    // An image may expose `constructor`, which every object seems to have.
+    const asked = Object.hasOwn(requested, text) ? requested[text] : undefined;
     if (asked === null || asked === undefined || asked.length === 0) return publishAll;
     return !asked.every(({ HostPort }) => hostPort(HostPort) !== undefined);
   };

@@ -145,6 +145,11 @@ describe('leniency', () => {
     expect(readInspection('nonsense').ok).toBe(false);
   });
 
+  it('cuts a stop timeout with which no moment can be reckoned', () => {
+    for (const StopTimeout of [1e308, 2 ** 63])
+      expect(factsOf({ ...least, Config: { StopTimeout } }).stopTimeoutMs).toBe(315_360_000_000);
+  });
+
   it('takes health only from an enabled HEALTHCHECK', () => {
     const withTest = (...Test: string[]) => ({
       ...least,
@@ -200,6 +205,13 @@ describe('ports', () => {
         expect(portsOf(['1/tcp', '53/udp'], Object.fromEntries(shuffled))).toEqual(expected);
       }),
     );
+  });
+
+  it('ignores an exposed port that has the name of something that every object has', () => {
+    for (const name of ['constructor', '__proto__', 'toString'])
+      expect(fixedPortsOf([name, '80/tcp'], {}, false)).toEqual([
+        { port: 80, protocol: 'tcp', bindings: [] },
+      ]);
   });
 
   it('knows before the start only what is fixed', () => {
@@ -265,6 +277,12 @@ describe('events of engine 20.10', () => {
       .filter((event) => event?.action === 'kill')
       .map((event) => signalName(event?.signal));
     expect(signals.slice(0, 3)).toEqual(['SIGHUP', 'SIGTERM', 'SIGKILL']);
+  });
+
+  it('takes a time that no date can name for one that was not told', () => {
+    const event = { Type: 'container', Action: 'die', Actor: { ID: 'a' } };
+    expect(readEvent({ ...event, time: 5, timeNano: 1e308 })?.at).toBe(5000);
+    expect(readEvent({ ...event, time: -1e308 })?.at).toBe(0);
   });
 
   it('ignores what is no event', () => {

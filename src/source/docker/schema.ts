@@ -104,6 +104,8 @@ export function mayBeProvisional({ networkMode }: Container): boolean {
 }
 
 const DEFAULT_STOP_SECONDS = 10;
+/** Ten years: any number may be asked for, but a moment has to come of it. */
+const LONGEST_STOP_SECONDS = 3650 * 24 * 3600;
 
 /** The facts that no start changes. */
 function identityOf(from: Inspection) {
@@ -119,7 +121,7 @@ function identityOf(from: Inspection) {
     createdAt: Number.isNaN(created) ? 0 : created,
     networkMode: from.HostConfig?.NetworkMode ?? '',
     stopSignal: signalName(config.StopSignal ?? undefined),
-    stopTimeoutMs: (config.StopTimeout ?? DEFAULT_STOP_SECONDS) * 1000,
+    stopTimeoutMs: Math.min(config.StopTimeout ?? DEFAULT_STOP_SECONDS, LONGEST_STOP_SECONDS) * 1000,
   };
 }
 
