@@ -118,6 +118,11 @@ export class FakeEngine implements Engine {
     return ok(undefined);
   }
 
+  /** Sends something that is no event. */
+  mumble(text: string): void {
+    for (const live of this.#live) live.sink.chunk(encoder.encode(text));
+  }
+
   close(): void {
     this.cut();
   }

@@ -45,6 +45,8 @@ export class Deliveries {
 
 export interface FeedTarget {
   take(event: EngineEvent): void;
+  /** Something came in that cannot be read, and it may have been an event. */
+  unreadable(): void;
   ended(why: string): void;
 }
 
@@ -71,7 +73,9 @@ export async function openFeed(
   };
   const sink = {
     chunk(bytes: Uint8Array): void {
+      const { skipped } = decoder;
       const found = decoder.push(bytes);
+      if (decoder.skipped > skipped && !signal.aborted) target.unreadable();
       if (found.length > 0 && queue.length === 0) queueMicrotask(drain);
       queue.push(...found);
     },

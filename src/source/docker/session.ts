@@ -20,6 +20,9 @@ const LIST_PATIENCE = 6;
 /** More than the error of the engine's time as it is known here, and than an engine takes to subscribe. */
 const GAP_MS = 500;
 
+/** A stream of nothing but rubbish must not keep the engine listing all the time. */
+const UNREADABLE_PAUSE_MS = 5_000;
+
 export interface SessionContext {
   readonly engine: Engine;
   readonly clock: Clock;
@@ -56,6 +59,7 @@ export class Session {
   #end: SessionEnd | undefined;
   #wake: (() => void) | undefined;
   #relistAsked = false;
+  #unreadableAt: number | undefined;
   #differences = 0;
   /** Complete lists read so far. */
   lists = 0;
@@ -126,6 +130,9 @@ export class Session {
       take: (event: EngineEvent): void => {
         this.#take(event);
       },
+      unreadable: (): void => {
+        this.#unreadable();
+      },
       ended: (why: string): void => {
         this.#finish(failure('docker-unreachable', why), false);
       },
@@ -144,6 +151,16 @@ export class Session {
       { ...event, at: engineClock.toOurs(event.at) },
       { ...this.#context, inspections: this.#inspections },
     );
+  }
+
+  /** An event may have been lost: the list will tell. */
+  #unreadable(): void {
+    const { clock, log } = this.#context;
+    const now = clock.monotonic();
+    if (this.#unreadableAt !== undefined && now - this.#unreadableAt < UNREADABLE_PAUSE_MS) return;
+    this.#unreadableAt = now;
+    log.warn({}, 'the engine sent events that cannot be read; containers are listed again');
+    this.relist();
   }
 
   /** An engine that refuses to tell (a proxy in front of it) can still be used. */

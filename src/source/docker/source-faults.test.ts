@@ -106,6 +106,28 @@ describe('connection', () => {
   });
 });
 
+describe('events that cannot be read', () => {
+  it('make it list at once, for one of them may have told something', async () => {
+    await probe.begin();
+    probe.engine.quietly(() => probe.engine.run({ name: 'new' }));
+    expect(
+      await probe.during(() => {
+        probe.engine.mumble('{"Type":"container","Action":\n');
+      }),
+    ).toEqual(['seen new running', 'listed 1']);
+  });
+
+  it('do not keep it listing, however many there are', async () => {
+    await probe.begin();
+    const before = probe.calls('list');
+    for (let n = 0; n < 100; n += 1) {
+      probe.engine.mumble('rubbish\n');
+      await probe.clock.advance(100);
+    }
+    expect(probe.calls('list') - before).toBeLessThan(4);
+  });
+});
+
 describe('replay', () => {
   it.each([0, 3_600_000, -3_600_000])(
     'finds a silently dead stream with clocks %i ms apart',
