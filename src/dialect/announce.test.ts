@@ -90,6 +90,19 @@ describe('the announce variables', () => {
     });
   });
 
+  it('that are too long are not taken for what they begin with', () => {
+    const far = ' '.repeat(5000);
+    expect(read({ ANNOUNCE_PATH: `/a${'/'.repeat(5000)}b` })).toMatchObject({
+      found: [],
+      codes: ['bad-path'],
+    });
+    expect(read({ ANNOUNCE_PATH: '/a', PORT: `80${far}1` })).toMatchObject({
+      found: [],
+      codes: ['bad-value'],
+    });
+    expect(read({ ANNOUNCE_PATH: `${far}/a` }).codes).toEqual(['bad-path']);
+  });
+
   it('are reported when misspelt, without their value', () => {
     const near: Record<string, string | undefined> = {
       ANNOUNCE_PAHT: 'ANNOUNCE_PATH',

@@ -41,11 +41,15 @@ function read(container: Container): DialectReading {
   return { dialect: 'announce', ...draft };
 }
 
+const LONGEST = 4096;
+
 /** A variable that is set to nothing counts as not set: images unset variables like that. */
 function valueOf({ env }: Container, name: string): string | undefined {
-  // Cut first: a hostile value may be megabytes long; nothing valid is.
-  const value = env.get(name)?.slice(0, 4096).trim();
-  return value === '' ? undefined : value;
+  const value = env.get(name);
+  // A hostile value may be megabytes long; nothing valid is. The mark keeps its beginning from passing for the whole.
+  if (value !== undefined && value.length > LONGEST) return `${value.slice(0, LONGEST)}…`;
+  const trimmed = value?.trim();
+  return trimmed === '' ? undefined : trimmed;
 }
 
 /** `ANNOUNCE_PATH`, `PORT`, `TYPE`: one port. */
