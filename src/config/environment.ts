@@ -1,4 +1,5 @@
 import { nearest } from '../core/nearest.ts';
+import { shown } from '../core/quote.ts';
 import { didYouMean, type Given, type Problem, type Reading } from './problem.ts';
 import { SETTINGS } from './settings.ts';
 import { fromText } from './text.ts';
@@ -30,7 +31,7 @@ export function readEnvironment(env: Environment): Reading {
 /** Only a warning: other programs may well set such variables, and their values are never shown. */
 function unknown(name: string, known: ReadonlySet<string>): Problem {
   return {
-    origin: { type: 'env', name },
+    origin: { type: 'env', name: shown(name) },
     setting: '',
     what: 'is no setting of Portolan and is ignored',
     remedy: didYouMean(nearest(name, known), 'see `portolan config schema` for the settings'),

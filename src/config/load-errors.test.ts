@@ -5,6 +5,26 @@ import { formatProblem } from './problem.ts';
 describe('errors', () => {
   const cases: readonly (readonly [string, Given, string | RegExp])[] = [
     [
+      'a password that looks like an alias, without showing it',
+      { yaml: 'etcd: { username: u, password: *hunter2 }' },
+      'p.yaml: is not valid YAML: Unresolved alias (the anchor must be set before the alias); write it without aliases',
+    ],
+    [
+      'a password that looks like a block, without showing it',
+      { yaml: 'etcd:\n  password: |hunter2' },
+      'p.yaml:2: is not valid YAML: Block scalar header includes extra characters; correct this line',
+    ],
+    [
+      'a password without a blank before it, without showing it',
+      { yaml: 'etcd: { password:hunter2 }' },
+      'p.yaml:1: etcd.password:…: is no setting; etcd has username, password, passwordFile, tls',
+    ],
+    [
+      'an endless value by its beginning',
+      { flags: { ownerId: 'x'.repeat(10_000) } },
+      `--owner-id: ownerId: "${'x'.repeat(60)}…" is not an owner id; use 1 to 64 of A-Z a-z 0-9 . _ -`,
+    ],
+    [
       'a choice that does not exist',
       { yaml: 'log:\n  level: inof' },
       'p.yaml:2: log.level: "inof" is not one of debug, info, warn, error; did you mean info?',

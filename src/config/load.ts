@@ -8,7 +8,7 @@ import {
   readFlags,
 } from './environment.ts';
 import { problemsOf } from './issues.ts';
-import { DEFAULT_ORIGIN, type Given, type Origin, type Problem, type Reading } from './problem.ts';
+import { DEFAULT_ORIGIN, type Given, type Origin, type Problem, type Reading, shownPath } from './problem.ts';
 import { resolveConfig } from './resolve.ts';
 import { LEAVES, type Setting } from './settings.ts';
 import { readYaml } from './yaml-file.ts';
@@ -65,7 +65,7 @@ function readFile({ file, env, machine }: LoadInput): Reading {
     return readYaml(path, machine.readFile(path));
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    const what = `names a configuration file that cannot be read, ${path} (${code})`;
+    const what = `names a configuration file that cannot be read, ${shownPath(path)} (${code})`;
     const remedy = 'check the path and who may read it';
     return { ...NOTHING, problems: [{ origin, setting: '', what, remedy }] };
   }

@@ -1,3 +1,5 @@
+import { shown } from '../core/quote.ts';
+
 /** Where a value came from. */
 export type Origin =
   | { readonly type: 'default' }
@@ -57,9 +59,20 @@ export function joinPath(keys: readonly PropertyKey[]): string {
   let path = '';
   for (const key of keys) {
     if (typeof key === 'number') path += `[${key}]`;
-    else path += path === '' ? String(key) : `.${String(key)}`;
+    else path += path === '' ? shownKey(String(key)) : `.${shownKey(String(key))}`;
   }
   return path;
+}
+
+/** Of `password:hunter2`, a key for want of a blank, only what stands before the colon. */
+function shownKey(key: string): string {
+  const at = key.indexOf(':');
+  return shown(at < 0 ? key : `${key.slice(0, at)}:…`);
+}
+
+/** A path inside a problem: longer than other texts, but not endless. */
+export function shownPath(path: string): string {
+  return shown(path, 256);
 }
 
 /** A remedy that names the nearest right word, or all of them when none is near and they are few. */

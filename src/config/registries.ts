@@ -1,5 +1,7 @@
+import { shown } from '../core/quote.ts';
 import type { RegistryConfig, RegistrySettings, Settings, TlsFiles } from './config.ts';
 import { type Context, complain, warn } from './context.ts';
+import { shownPath } from './problem.ts';
 import { Secret } from './secret.ts';
 
 /** Hosts that only this machine can reach. */
@@ -11,7 +13,7 @@ export function registries(settings: Settings, context: Context): RegistryConfig
   settings.registries.forEach((entry, index) => {
     const registry = oneRegistry(entry, index, settings, context);
     if (entries.some(({ name }) => name === registry.name))
-      complain(context, ['registries', index], `is a second registry with the name ${registry.name}`, {
+      complain(context, ['registries', index], `is a second registry with the name ${shown(registry.name)}`, {
         remedy: 'name each registry once, or give them different names',
       });
     entries.push(registry);
@@ -100,7 +102,9 @@ function readPassword(path: string, keys: readonly PropertyKey[], context: Conte
   if (!context.machine.readSecrets) return undefined;
   const text = read(path, keys, context)?.replace(/\r?\n$/, '');
   if (text === '')
-    complain(context, keys, `names an empty file, ${path}`, { remedy: 'write the password into it' });
+    complain(context, keys, `names an empty file, ${shownPath(path)}`, {
+      remedy: 'write the password into it',
+    });
   return text === undefined || text === '' ? undefined : new Secret(text);
 }
 
@@ -110,7 +114,7 @@ function read(path: string, keys: readonly PropertyKey[], context: Context): str
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
     const remedy = 'check the path and who may read it';
-    complain(context, keys, `names a file that cannot be read, ${path} (${code})`, { remedy });
+    complain(context, keys, `names a file that cannot be read, ${shownPath(path)} (${code})`, { remedy });
     return undefined;
   }
 }
@@ -125,7 +129,9 @@ function tlsOf(
   const base = entry.tls === undefined ? ['etcd', 'tls'] : ['registries', index, 'tls'];
   if (!entry.url.tls) {
     if (entry.tls !== undefined)
-      complain(context, base, `is set, but ${entry.url.url} is without TLS`, { remedy: 'write etcds://' });
+      complain(context, base, `is set, but ${shown(entry.url.url)} is without TLS`, {
+        remedy: 'write etcds://',
+      });
     return undefined;
   }
   if ((cert === undefined) !== (key === undefined))

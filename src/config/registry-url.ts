@@ -1,3 +1,4 @@
+import { quote } from '../core/quote.ts';
 import { Secret } from './secret.ts';
 
 /** What a registry's URL says. `url` is the same without credentials, for people. */
@@ -22,17 +23,21 @@ const EXAMPLE = 'write etcd://host:2379, etcds:// for TLS, or memory://';
 const DEFAULT_PORT = 2379;
 const LATER = new Set(['consul', 'consul-tls', 'consul-unix', 'zookeeper', 'skydns2']);
 
+/** What stands behind a colon and is no port may be half of a password, cut at a blank or a semicolon. */
+const NO_PORT = /^((?:\[[^\]]*\]|:\d{1,5}(?=[,/]|$)|[^:[])*):(?!\d{1,5}(?:[,/]|$)).*$/s;
+
 /** The URL as it may be shown: everything that could be a user or a password is hidden, even in a malformed one. */
 export function hideCredentials(url: string): string {
   const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(url)?.[0] ?? '';
   const at = url.lastIndexOf('@');
-  return at < 0 ? url : `${scheme}***@${url.slice(at + 1)}`;
+  if (at >= 0) return `${scheme}***@${url.slice(at + 1)}`;
+  return scheme + url.slice(scheme.length).replace(NO_PORT, '$1:***');
 }
 
 /** Reads `etcd://[user:password@]host[:port][,host[:port]...]` and `memory://`; one URL is one registry. */
 export function parseRegistryUrl(text: string): Parsed {
   const match = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text);
-  const shown = JSON.stringify(hideCredentials(text));
+  const shown = quote(hideCredentials(text));
   if (match === null) return problem(`${shown} is not a registry URL`, EXAMPLE);
   const [, scheme = '', rest = ''] = match;
   const kind = scheme.toLowerCase();
@@ -66,7 +71,7 @@ function parseEtcd(scheme: 'etcd' | 'etcds', rest: string, shown: string): Parse
       );
     const parsed = parseMember(member);
     if (parsed === undefined)
-      return problem(`${JSON.stringify(member)} in ${shown} is not host:port`, EXAMPLE);
+      return problem(`${quote(hideCredentials(member))} in ${shown} is not host:port`, EXAMPLE);
     members.push(parsed);
   }
   return {

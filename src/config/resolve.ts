@@ -1,6 +1,8 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { shown } from '../core/quote.ts';
 import type { Config, Settings } from './config.ts';
 import { type Context, complain, type Machine, warn } from './context.ts';
+import { shownPath } from './problem.ts';
 import { LOOPBACK, registries } from './registries.ts';
 
 /** Longest path that the kernel takes for a Unix socket. */
@@ -35,9 +37,14 @@ function defaultStateDir({ uid, home, stateHome }: Machine): string {
 
 function checkSocket({ controlSocket }: Config, context: Context): void {
   if (Buffer.byteLength(controlSocket) > SOCKET_PATH_MAX)
-    complain(context, ['controlSocket'], `${controlSocket} is longer than ${SOCKET_PATH_MAX} bytes`, {
-      remedy: `name a shorter one, such as /run/portolan.sock (its folder is ${dirname(controlSocket)})`,
-    });
+    complain(
+      context,
+      ['controlSocket'],
+      `${shownPath(controlSocket)} is longer than ${SOCKET_PATH_MAX} bytes`,
+      {
+        remedy: `name a shorter one, such as /run/portolan.sock (its folder is ${shownPath(dirname(controlSocket))})`,
+      },
+    );
 }
 
 /** Of two layouts, neither may lie inside the other: a reader of one would find records of the other. */
@@ -46,9 +53,14 @@ function checkPrefixes({ layouts }: Config, context: Context): void {
   for (const [name, { prefix }] of active)
     for (const [other, { prefix: outer }] of active)
       if (name !== other && prefix.startsWith(outer) && (prefix !== outer || name > other))
-        complain(context, ['layouts', name, 'prefix'], `${prefix} lies inside that of ${other}, ${outer}`, {
-          remedy: 'give each layout a prefix of its own',
-        });
+        complain(
+          context,
+          ['layouts', name, 'prefix'],
+          `${shown(prefix)} lies inside that of ${other}, ${shown(outer)}`,
+          {
+            remedy: 'give each layout a prefix of its own',
+          },
+        );
 }
 
 function checkListener({ http }: Config, context: Context): void {
@@ -56,7 +68,7 @@ function checkListener({ http }: Config, context: Context): void {
     warn(
       context,
       ['http', 'listen'],
-      `${http.listen.host} can be reached from other machines, and what it shows is not protected`,
+      `${shown(http.listen.host)} can be reached from other machines, and what it shows is not protected`,
       'listen on 127.0.0.1 unless that is meant',
     );
 }

@@ -57,6 +57,10 @@ describe('a registry URL', () => {
     expect(hideCredentials('etcd://u:p@ss/w@rd@a:1')).toBe('etcd://***@a:1');
     expect(hideCredentials('u:p@a')).toBe('***@a');
     expect(hideCredentials('etcd://a:1,b:2')).toBe('etcd://a:1,b:2');
+    expect(hideCredentials('etcds://[::1]:2379,[fd00::7],b:2/')).toBe('etcds://[::1]:2379,[fd00::7],b:2/');
+    // As a variable with a blank in the password leaves it.
+    expect(hideCredentials('etcd://user:hunter')).toBe('etcd://user:***');
+    expect(hideCredentials('user:hunter')).toBe('user:***');
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import { quote, shown } from '../core/quote.ts';
 import { parsePath } from '../core/segment.ts';
 import { DURATION_PATTERN, formatDuration, parseDuration } from './duration.ts';
 
@@ -19,8 +20,7 @@ export function duration(limits: { readonly min?: number; readonly max?: number 
     .meta({ pattern: DURATION_PATTERN.source })
     .transform((text, context): number => {
       const ms = parseDuration(text);
-      if (ms === undefined)
-        return complain(context, `${JSON.stringify(text)} is not a duration`, DURATION_REMEDY);
+      if (ms === undefined) return complain(context, `${quote(text)} is not a duration`, DURATION_REMEDY);
       if (ms < min || ms > max) {
         const range = `write a duration from ${formatDuration(min)} to ${formatDuration(max)}`;
         return complain(context, `${text} is too ${ms < min ? 'short' : 'long'}`, range);
@@ -41,7 +41,7 @@ export const debounceWindow = z.string().transform((text, context): DebounceWind
   const maxMs = parseDuration(second);
   const remedy = 'write min:max, such as 2ms:20ms';
   if (minMs === undefined || maxMs === undefined || more.length > 0)
-    return complain(context, `${JSON.stringify(text)} is not a pair of durations`, remedy);
+    return complain(context, `${quote(text)} is not a pair of durations`, remedy);
   if (maxMs < minMs)
     return complain(context, `the longest wait ${second} is shorter than the quiet time ${first}`, remedy);
   if (maxMs > 60_000) return complain(context, `${second} is too long`, 'wait at most 1m');
@@ -61,7 +61,7 @@ export const advertiseRule = z.string().transform((text, context): AdvertiseRule
     return { type: 'interface', name: text.slice(6) };
   if (text.startsWith('cidr:') && isCidr(text.slice(5))) return { type: 'cidr', cidr: text.slice(5) };
   if (isIP(text) !== 0) return { type: 'literal', ip: text };
-  return complain(context, `${JSON.stringify(text)} is not an address rule`, remedy);
+  return complain(context, `${quote(text)} is not an address rule`, remedy);
 });
 
 function isCidr(text: string): boolean {
@@ -76,12 +76,11 @@ function isCidr(text: string): boolean {
 export const keyPrefix = z.string().transform((text, context): string => {
   const remedy = 'write a path such as /services';
   const parsed = parsePath(text);
-  if (!text.startsWith('/'))
-    return complain(context, `${JSON.stringify(text)} does not begin with /`, remedy);
-  if ('error' in parsed) return complain(context, `${JSON.stringify(text)} ${parsed.error}`, remedy);
+  if (!text.startsWith('/')) return complain(context, `${quote(text)} does not begin with /`, remedy);
+  if ('error' in parsed) return complain(context, `${quote(text)} ${parsed.error}`, remedy);
   const prefix = `/${parsed.segments.join('/')}/`;
   if (prefix.startsWith('/portolan/'))
-    return complain(context, `${text} lies below /portolan, where the bookkeeping is`, remedy);
+    return complain(context, `${shown(text)} lies below /portolan, where the bookkeeping is`, remedy);
   return prefix;
 });
 
@@ -98,7 +97,7 @@ export const listenAddress = z.string().transform((text, context): ListenAddress
   if (match === null || port > 65_535)
     return complain(
       context,
-      `${JSON.stringify(text)} is not host:port`,
+      `${quote(text)} is not host:port`,
       'write host:port such as 127.0.0.1:7979, or off',
     );
   const host = (match[1] ?? '').replace(/^\[|\]$/g, '');
@@ -107,5 +106,5 @@ export const listenAddress = z.string().transform((text, context): ListenAddress
 
 export const ownerId = z.string().transform((text, context): string => {
   if (/^[A-Za-z0-9._-]{1,64}$/.test(text)) return text;
-  return complain(context, `${JSON.stringify(text)} is not an owner id`, 'use 1 to 64 of A-Z a-z 0-9 . _ -');
+  return complain(context, `${quote(text)} is not an owner id`, 'use 1 to 64 of A-Z a-z 0-9 . _ -');
 });

@@ -1,5 +1,6 @@
 import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { nearest } from '../core/nearest.ts';
+import { shown } from '../core/quote.ts';
 import { didYouMean, type Given, joinPath, type Origin, type Problem, type Reading } from './problem.ts';
 import { SETTINGS } from './settings.ts';
 
@@ -22,17 +23,23 @@ function groups(): Map<string, Set<string>> {
 /** Reads the text of a configuration file. Never throws; everything wrong comes with its line. */
 export function readYaml(path: string, text: string): Reading {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const problems: Problem[] = document.errors.map((error) => ({
     origin: { type: 'file', path, line: lines.linePos(error.pos[0]).line },
     setting: '',
-    what: `is not valid YAML: ${error.message}`,
+    what: notYaml(error),
     remedy: 'correct this line',
   }));
   if (problems.length > 0) return { given: new Map(), problems, warnings: [] };
   const file = new YamlFile(path, document, lines);
   file.read();
   return { given: file.given, problems: file.problems, warnings: [] };
+}
+
+/** What the parser says, but not what it found: a password that begins like an alias must not be shown. */
+function notYaml(error: unknown): string {
+  const [head = ''] = error instanceof Error ? error.message.split(/[:"\\\n]/, 1) : [];
+  return `is not valid YAML: ${shown(head.trim() || 'unreadable', 160)}`;
 }
 
 class YamlFile {
@@ -54,7 +61,7 @@ class YamlFile {
       content = this.#document.toJS({ maxAliasCount: 100 });
     } catch (error) {
       // Aliases without an anchor, or far too many of them.
-      const what = `is not valid YAML: ${error instanceof Error ? error.message : 'unreadable'}`;
+      const what = notYaml(error);
       this.problems.push({ origin: this.#origin([]), setting: '', what, remedy: 'write it without aliases' });
       return;
     }
