@@ -110,6 +110,24 @@ afterEach(async () => {
 });
 
 describe('the command line', () => {
+  it('does not repeat a password that was typed where there is none', async () => {
+    expect(await cli('run --etcd-password=hunter2')).toEqual({
+      code: 64,
+      out: '',
+      err: "error: unknown option '--etcd-password=***'\n",
+    });
+    expect(await cli('etcd://u:hunter2@a')).toEqual({
+      code: 64,
+      out: '',
+      err: "error: unknown command 'etcd://***@a'\n",
+    });
+  });
+
+  it('complains in words that cannot reach the terminal', async () => {
+    expect((await cli('run --\u001b[2J')).err).toBe("error: unknown option '--\\x1b[2J'\n");
+    expect((await cli(`run --${'x'.repeat(10_000)}`)).err.length).toBeLessThan(600);
+  });
+
   it('shows its help and its exit codes', async () => {
     const { code, out } = await cli('--help');
     expect(code).toBe(0);

@@ -7,6 +7,7 @@ import { get } from './commands/get.ts';
 import { health } from './commands/health.ts';
 import { plan } from './commands/plan.ts';
 import { run } from './commands/run.ts';
+import { complaint } from './complaint.ts';
 import { CliError, EXIT, EXIT_TEXT } from './exit.ts';
 import type { CliIo } from './io.ts';
 import { RESOURCES, type Resource } from './lists.ts';
@@ -45,6 +46,9 @@ export function createProgram(io: CliIo, finish: Finish): Command {
     .configureOutput({
       writeOut: io.stdout,
       writeErr: io.stderr,
+      outputError: (text, write) => {
+        write(complaint(text));
+      },
       getOutHasColors: () => io.color,
       getErrHasColors: () => false,
     });

@@ -20,6 +20,11 @@ describe('errors', () => {
       'p.yaml:1: etcd.password:…: is no setting; etcd has username, password, passwordFile, tls',
     ],
     [
+      'a registry that stands for another value, without its password',
+      { flags: { ownerId: '--registry=etcd://u:hunter2@a' } },
+      '--owner-id: ownerId: "--registry=etcd://***@a" is not an owner id; use 1 to 64 of A-Z a-z 0-9 . _ -',
+    ],
+    [
       'an endless value by its beginning',
       { flags: { ownerId: 'x'.repeat(10_000) } },
       `--owner-id: ownerId: "${'x'.repeat(60)}…" is not an owner id; use 1 to 64 of A-Z a-z 0-9 . _ -`,

@@ -51,7 +51,8 @@ export function formatProblem({ origin, setting, what, remedy }: Problem): strin
   const where = [origin.type === 'default' ? '' : describeOrigin(origin), setting].filter(
     (part) => part !== '',
   );
-  return `${[...where, what].join(': ')}; ${remedy}`;
+  // A flag without its value takes the next word for it, and that may be a registry with its password.
+  return `${[...where, what].join(': ')}; ${remedy}`.replace(/:\/\/[^\s"']*@/g, '://***@');
 }
 
 /** Joins keys as people write them: `registries[0].tls.ca`. */
