@@ -203,6 +203,14 @@ describe('a watch', () => {
     await expect.poll(() => source.listeners).toBe(0);
   });
 
+  it('that waits behind another on its connection leaves nothing behind either', async () => {
+    const ask = 'GET /v1/services?watch=1 HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    const socket = connect(port, '127.0.0.1', () => socket.write(ask.repeat(3)));
+    await expect.poll(() => source.listeners).toBe(3);
+    socket.destroy();
+    await expect.poll(() => source.listeners).toBe(0);
+  });
+
   it('ends when the listener closes, which does not wait for its clients', async () => {
     const seen = watch('/v1/services?watch=1');
     await expect.poll(() => seen.lines.length).toBe(1);
@@ -252,6 +260,11 @@ describe('rubbish', () => {
       Buffer.from(`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`),
     );
     expect(answer).toMatch(/^HTTP\/1\.1 431 [^]*"code":"bad-request"/);
+  });
+
+  it('in what is expected of the answer is refused', async () => {
+    const answer = await sendRaw(Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\nExpect: all\r\n\r\n'));
+    expect(answer).toMatch(/^HTTP\/1\.1 417 [^]*"code":"cannot-be-expected"/);
   });
 
   it('of a request without Host is refused as any other name would be', async () => {

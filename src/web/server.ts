@@ -49,12 +49,17 @@ export function createWebServer(
     requireHostHeader: false,
   });
   server.maxConnections = MAX_CONNECTIONS;
+  const hangUp = hangUps(server, closing);
   server.on('request', (request, response) => {
-    serve(request, response, options, hostAllowed, closing).catch((error: unknown) => {
+    serve(request, response, options, hostAllowed, hangUp(request)).catch((error: unknown) => {
       options.log.error({ reason: messageOf(error) }, 'a request could not be answered');
       send(response, problem(500, 'internal', 'The agent could not answer; its log says why.'), false);
       response.end();
     });
+  });
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    const refused = problem(417, 'cannot-be-expected', 'Nothing but 100-continue can be expected here.');
+    send(response, refused, request.method === 'HEAD');
   });
   server.on('clientError', refuseRubbish);
   // Without a listener an accept that fails (too many open files) would end the process.
@@ -64,12 +69,25 @@ export function createWebServer(
   return server;
 }
 
+/** Aborts when the connection or the server ends: an answer that waits there behind another one has no `close` of its own. */
+function hangUps(server: Server, closing: AbortSignal): (request: IncomingMessage) => AbortSignal {
+  const signals = new WeakMap<Duplex, AbortSignal>();
+  server.on('connection', (socket) => {
+    const ended = new AbortController();
+    signals.set(socket, AbortSignal.any([closing, ended.signal]));
+    socket.once('close', () => {
+      ended.abort();
+    });
+  });
+  return ({ socket }) => signals.get(socket) ?? AbortSignal.abort();
+}
+
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
   options: WebOptions,
   hostAllowed: ((host: string | undefined) => boolean) | undefined,
-  closing: AbortSignal,
+  ending: AbortSignal,
 ): Promise<void> {
   const headOnly = request.method === 'HEAD';
   const refused = refusal(request, hostAllowed);
@@ -81,7 +99,7 @@ async function serve(
   response.on('close', () => {
     gone.abort();
   });
-  const signal = AbortSignal.any([closing, gone.signal]);
+  const signal = AbortSignal.any([ending, gone.signal]);
   const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
   const list = LISTS.get(path);
   const wanted = new URLSearchParams(query).get('watch');
@@ -130,7 +148,7 @@ function refuseRubbish(error: Error, socket: Duplex): void {
     return;
   }
   const body = '{"error":{"code":"bad-request","message":"This is not a request that can be read."}}\n';
-  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\nx-content-type-options: nosniff\r\ncache-control: no-store\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
   socket.end(head + body);
 }
 
