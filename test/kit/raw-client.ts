@@ -1,17 +1,16 @@
 import { connect, type NetConnectOpts } from 'node:net';
 
-/** How long a client stays when neither side has anything more to say. */
-const IDLE_MS = 150;
-
 export interface RawRequest {
   /** Sent one after the other, with a turn of the event loop between them. */
   readonly parts: readonly Uint8Array[];
   /** How the client leaves: it waits for the server's end, closes its own side first, or breaks the connection off. */
   readonly leave: 'wait' | 'half-close' | 'reset';
+  /** How long the client stays when neither side has anything more to say. */
+  readonly idleMs: number;
 }
 
 /** Sends bytes that need not be HTTP, and collects what comes back until one of the two closes. */
-export function sendRaw(where: NetConnectOpts, { parts, leave }: RawRequest): Promise<string> {
+export function sendRaw(where: NetConnectOpts, { parts, leave, idleMs }: RawRequest): Promise<string> {
   return new Promise((resolve) => {
     let text = '';
     const socket = connect(where);
@@ -28,7 +27,7 @@ export function sendRaw(where: NetConnectOpts, { parts, leave }: RawRequest): Pr
       else socket.destroy();
     };
     socket.on('connect', next);
-    socket.setTimeout(IDLE_MS, () => socket.destroy());
+    socket.setTimeout(idleMs, () => socket.destroy());
     socket.on('data', (part: Buffer) => (text += part.toString('latin1')));
     // The server may well close before everything is sent.
     socket.on('error', () => undefined);
