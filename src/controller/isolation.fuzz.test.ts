@@ -18,7 +18,7 @@ import { Endpoints } from './endpoints.ts';
 
 const addresses = { ipv4: '10.0.0.5', ipv6: 'fd00::5', origin: 'literal' };
 
-function endpointsOf(): Endpoints {
+function endpointsOf(onCollision: () => void = () => undefined): Endpoints {
   return new Endpoints({
     describe: (of, find) =>
       describeContainer(of, {
@@ -36,6 +36,7 @@ function endpointsOf(): Endpoints {
     drainMs: 30_000,
     clock: new VirtualClock(1000),
     onDirty: () => undefined,
+    onCollision,
   });
 }
 
@@ -75,15 +76,19 @@ describe('Isolation', () => {
     const expected = recordsOf(alone);
     assert.ok(expected.size >= 2 * 2 * GOOD.length);
     let claimed = 0;
+    let disputed = 0;
     fc.assert(
       fc.property(hostileContainer(9, VICTIMS), fc.nat(GOOD.length), (hostile, place) => {
-        const endpoints = endpointsOf();
+        const endpoints = endpointsOf(() => {
+          disputed += 1;
+        });
         for (const of of [...GOOD.slice(0, place), hostile, ...GOOD.slice(place)]) see(endpoints, of);
         const found = recordsOf(endpoints);
         for (const [key, record] of expected) assert.deepEqual(found.get(key), record, key);
         for (const [key, record] of found)
           if (!expected.has(key)) assert.ok(record?.group.startsWith(hostile.id), key);
         claimed += found.size - expected.size;
+
         endpoints.take({ type: 'ended', id: hostile.id, how: 'died', explained: true, at: 2000 });
         assert.deepEqual(recordsOf(endpoints), expected);
         checkPrototypes();
@@ -91,5 +96,6 @@ describe('Isolation', () => {
       runs(500),
     );
     assert.ok(claimed > 0, 'no hostile container offered anything');
+    assert.ok(disputed > 0, 'none asked for what another has');
   });
 });

@@ -77,7 +77,8 @@ const path = fc.oneof(
     '/../../etc/passwd',
     '/%2e%2e/',
     '/%',
-    '/%ff',
+    '/v1/explain/%ff',
+    '/v1/explain/%E0%A4%A',
     'http://evil.example/v1/status',
   ),
   fc
@@ -136,12 +137,15 @@ const end = fc.constantFrom('\r\n\r\n', '\r\n\r\n', '\n\n', '\r\n', '');
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8');
 
 const request = fc
-  .tuple(method, path, version, fc.array(fc.oneof(host, header), { maxLength: 4 }), end)
-  .map(([verb, target, word, lines, last]) =>
-    bytes([`${verb} ${target} ${word}`, ...lines].join('\r\n') + last),
+  .tuple(method, path, version, fc.boolean(), fc.array(fc.oneof(host, header), { maxLength: 4 }), end)
+  .map(([verb, target, word, known, lines, last]) =>
+    bytes([`${verb} ${target} ${word}`, ...(known ? ['Host: localhost'] : []), ...lines].join('\r\n') + last),
   );
 const right = fc
-  .tuple(fc.constantFrom('GET', 'HEAD'), fc.constantFrom(...ROUTES))
+  .tuple(
+    fc.constantFrom('GET', 'HEAD'),
+    fc.oneof(fc.constantFrom(...ROUTES), fc.constant('/v1/services?watch=1')),
+  )
   .map(([verb, target]) => bytes(`${verb} ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`));
 const hostile: fc.Arbitrary<RawRequest> = fc.record({
   parts: fc.array(
@@ -162,6 +166,9 @@ const hostile: fc.Arbitrary<RawRequest> = fc.record({
 /** Data or a named error in JSON, never a page and never a stack. */
 function checkAnswer({ status, headers, body }: RawAnswer): void {
   assert.ok([200, 400, 404, 405, 408, 417, 421, 431].includes(status), String(status));
+  // Only the answer to a HEAD tells a length without a body.
+  if (body === '')
+    assert.ok(status === 100 || Number(headers.get('content-length')) > 0 || status === 200, String(status));
   if (body === '') return;
   const type = headers.get('content-type') ?? '';
   assert.match(type, /^application\/(?:json|x-ndjson)(?:; charset=utf-8)?$/);
@@ -252,19 +259,15 @@ describe('the HTTP listener', () => {
   it('gets rid of clients that never end what they say, and answers the others again', async () => {
     await open('tcp');
     const clients: Socket[] = [];
-    for (const words of [
-      '',
-      'GET /v1/status HT',
-      'GET / HTTP/1.1\r\nHost: localhost\r\nX: ',
-      'POST / HTTP/1.1\r\n',
-    ])
+    // What drips in is always right so far; the last kind says nothing at all.
+    for (const words of ['GET /v1/', 'GET / HTTP/1.1\r\nHost: localhost\r\nX: ', 'POST / HTTP/1.1\r\nX', ''])
       for (let n = 0; n < 32; n += 1) {
         const client = connect(where).on('error', quiet);
         client.resume().write(words);
         clients.push(client);
       }
     const drip = setInterval(() => {
-      for (const client of clients) if (client.writable) client.write('x');
+      for (const client of clients.slice(0, 96)) if (client.writable) client.write('x');
     }, 200);
     try {
       // There is no room for more until they are gone.

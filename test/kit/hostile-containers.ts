@@ -3,7 +3,7 @@ import type { Container } from '../../src/core/container.ts';
 import { LABEL_KEYS, LABELS, type LabelKey } from '../../src/dialect/labels.ts';
 import { VARIABLES } from '../../src/dialect/variables.ts';
 import { readInspection, toContainer, toProvisional } from '../../src/source/docker/schema.ts';
-import { containerId } from './containers.ts';
+import { container, containerId } from './containers.ts';
 import { hostileText, nearly, PROTOTYPE_NAMES } from './fuzz.ts';
 
 const PORTS = ['53', '80', '443', '9090'] as const;
@@ -135,15 +135,29 @@ function hostileInspection(n: number, victims: readonly Victim[]): fc.Arbitrary<
     }));
 }
 
+/** Well written, but under the name of another. */
+function thief(n: number, victims: readonly Victim[]): fc.Arbitrary<Container> {
+  return fc
+    .tuple(fc.constantFrom(...victims), fc.constantFrom('80', '53/udp'), ip)
+    .map(([{ hostname, path }, named, hostIp]) =>
+      container(n, {
+        hostname,
+        labels: new Map([[`portolan.${named}.path`, path]]),
+        ports: [{ port: 80, protocol: 'tcp', bindings: [{ hostIp, hostPort: 30_099 }] }],
+      }),
+    );
+}
+
 const DRIVERS = ['bridge', 'macvlan', 'ipvlan', undefined] as const;
 
 /** A hostile container, as the source hands it on: what the engine's answer cannot carry is not tried. */
 export function hostileContainer(n: number, victims: readonly Victim[] = []): fc.Arbitrary<Container> {
-  return fc
+  const written = fc
     .tuple(hostileInspection(n, victims), fc.constantFrom(...DRIVERS), fc.boolean())
     .map(([json, driver, early]) => {
       const read = readInspection(JSON.parse(JSON.stringify(json)));
       if (!read.ok) throw new Error(`an inspection that cannot be read tries nothing: ${read.problem}`);
       return early ? toProvisional(read.inspection) : toContainer(read.inspection, () => driver);
     });
+  return victims.length === 0 ? written : fc.oneof({ weight: 4, arbitrary: written }, thief(n, victims));
 }

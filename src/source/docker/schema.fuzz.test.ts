@@ -92,6 +92,37 @@ describe('an inspection of any shape', () => {
   });
 });
 
+describe('a field that cannot be read', () => {
+  const running = load('running') as Record<'Config', Record<string, unknown>>;
+  const facts = (json: unknown): Container => {
+    const result = readInspection(sent(json));
+    if (!result.ok) throw new Error(result.problem);
+    return toContainer(result.inspection, () => 'bridge');
+  };
+
+  it('costs no other', () => {
+    const before = facts(running);
+    const field = fc.constantFrom(
+      'Env',
+      'Labels',
+      'ExposedPorts',
+      'Healthcheck',
+      'StopTimeout',
+      'Hostname',
+      'Image',
+    );
+    fc.assert(
+      fc.property(field, hostileJson, (name, value) => {
+        const { labels, env, hostname } = facts({ ...running, Config: { ...running.Config, [name]: value } });
+        if (name !== 'Env') expect(env).toEqual(before.env);
+        if (name !== 'Labels') expect(labels).toEqual(before.labels);
+        if (name !== 'Hostname') expect(hostname).toBe(before.hostname);
+      }),
+      runs(400),
+    );
+  });
+});
+
 describe('a row of the container list of any shape', () => {
   it('is read or left out', () => {
     const [row] = load('list') as [unknown];
