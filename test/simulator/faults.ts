@@ -60,6 +60,8 @@ const engineRestarts = onTheEngine(
     });
   },
   ({ world, host, step }) => {
+    // Another fault may have brought it back meanwhile.
+    host.engine.goAway();
     host.engine.quietly(() => {
       for (const [n, subject] of host.all.entries())
         if ((n + step.pick) % 2 === 0) act(world, host, subject, 'start');

@@ -25,15 +25,23 @@ export interface PromiseContext {
 }
 
 const TTL_MS = 15_000;
+const SLACK_MS = 1_000;
 /** Whatever became of a container so long ago is known by now, through slow inspections and late requests. */
 const KNOWN_MS = 12_000;
 /** Somebody who takes over keeps the lease that he found alive once for each try. */
 const KEEPS_IN_PASSING = 4;
 
+/** Who keeps a lease alive: last when, and since when without a missed beat. */
+interface Renewals {
+  readonly instance: string;
+  readonly at: number;
+  readonly since: number;
+}
+
 /** What must hold at each single write, whatever happens around it. */
 export class Promises {
   readonly #context: PromiseContext;
-  readonly #renewed = new Map<string, { readonly instance: string; readonly at: number }>();
+  readonly #renewed = new Map<string, Renewals>();
   readonly #strangeKeeps = new Map<string, number>();
 
   constructor(context: PromiseContext) {
@@ -55,7 +63,7 @@ export class Promises {
 
   keptAlive({ registry, actor: { instance }, lease, heartbeat }: KeptAlive): void {
     const where = `${String(registry)}/${lease}`;
-    this.#renewed.set(where, { instance, at: this.#context.now() });
+    this.#renew(where, instance);
     const holder = heartbeat === undefined ? undefined : decodeHeartbeat(heartbeat);
     const strange = `${where}/${instance}`;
     if (holder?.lease !== lease || holder.instance === instance || !this.#context.isAlive(holder.instance)) {
@@ -66,6 +74,13 @@ export class Promises {
     this.#strangeKeeps.set(strange, keeps);
     if (keeps > KEEPS_IN_PASSING)
       this.#break('ownership', `${instance} keeps the lease of ${holder.instance}, which lives`);
+  }
+
+  #renew(where: string, instance: string): void {
+    const at = this.#context.now();
+    const before = this.#renewed.get(where);
+    const goesOn = before?.instance === instance && at - before.at < TTL_MS / 3 + SLACK_MS;
+    this.#renewed.set(where, { instance, at, since: goesOn ? before.since : at });
   }
 
   #clean({ key, ...operation }: Operation): void {
@@ -123,7 +138,9 @@ export class Promises {
     if (held === undefined || held.instance === actor.instance || held.handover) return;
     if (!this.#context.isAlive(held.instance)) return;
     const renewed = this.#renewed.get(`${String(registry)}/${held.lease}`);
-    if (renewed?.instance === held.instance && at - renewed.at < TTL_MS / 3)
+    // After a beat was missed anybody may take over; that it goes on at the same moment is bad luck.
+    const steady = renewed !== undefined && renewed.at - renewed.since > TTL_MS / 3;
+    if (steady && renewed.instance === held.instance && at - renewed.at < TTL_MS / 3)
       this.#break(
         'ownership',
         `${actor.instance} took over from ${held.instance}, which lives and keeps its lease`,
