@@ -20,8 +20,13 @@ export interface ProcessLog extends Log {
 }
 
 /** Words of keys whose values never reach a log, however deep they lie. */
-const SECRET_KEYS = ['password', 'passwd', 'secret', 'token', 'authorization', 'credentials'];
-const REDACTED = SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`, `*.*.*.${key}`]);
+const SECRET_KEYS = new Set(['password', 'passwd', 'secret', 'token', 'authorization', 'credentials']);
+/** Deeper than anything that is logged; also an end for what contains itself. */
+const DEEPEST = 8;
+/** Lines of this time are written together: a write of its own for each costs more than the change that it tells of. */
+const GATHER_MS = 10;
+/** More than this is not held back. */
+const GATHER_CHARACTERS = 16_384;
 
 /** The log of the process: fields first, constant message; JSON, or lines for people. */
 export function createLog(options: LogOptions): ProcessLog {
@@ -40,8 +45,10 @@ export function createLog(options: LogOptions): ProcessLog {
       level: options.level,
       base: null,
       timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: REDACTED, censor: '***' },
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: (fields) => censored(fields, DEEPEST) as Record<string, unknown>,
+      },
     },
     stream,
   );
@@ -55,14 +62,42 @@ interface Sink {
   flush(): void;
 }
 
+/** What stands in plain fields, as almost always, is not copied. */
+function censored(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof Error) return value;
+  if (depth === 0) return '...';
+  if (Array.isArray(value)) return value.map((item) => censored(item, depth - 1));
+  let copy: Record<string, unknown> | undefined;
+  for (const [key, item] of Object.entries(value)) {
+    const shown = SECRET_KEYS.has(key) ? '***' : censored(item, depth - 1);
+    if (shown === item) continue;
+    copy ??= { ...value };
+    copy[key] = shown;
+  }
+  return copy ?? value;
+}
+
 /** Buffered, so that a reader that stands still never stops the loop; `flush` writes the rest at the end. */
 function openSink({ fd, sink }: LogOptions): Sink {
   if (sink !== undefined) return { write: sink, flush: () => undefined };
   const target = destination({ dest: fd, sync: false });
+  let gathered = '';
+  let timer: NodeJS.Timeout | undefined;
+  const pass = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    target.write(gathered);
+    gathered = '';
+  };
   return {
-    write: (text) => target.write(text),
+    write: (text) => {
+      gathered += text;
+      if (gathered.length > GATHER_CHARACTERS) pass();
+      else timer ??= setTimeout(pass, GATHER_MS);
+    },
     flush: () => {
       try {
+        if (gathered !== '') pass();
         target.flushSync();
       } catch {
         // The reader is gone: there is nobody left to tell.

@@ -136,7 +136,8 @@ export class EtcdConnection {
       return await Promise.race([run(over.signal), ended]);
     } finally {
       stop();
-      over.abort();
+      // With a reason of its own: the default one is an exception with a stack, for each call.
+      over.abort('over');
     }
   }
 

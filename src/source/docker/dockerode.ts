@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { isIPv6 } from 'node:net';
+import { inspect } from 'node:util';
 import Docker from 'dockerode';
 import { z } from 'zod';
 import { type Failure, fail, failure, ok, type Result } from '../../core/failure.ts';
@@ -127,7 +128,9 @@ class DockerodeEngine implements Engine {
   #newAgent(keepAlive: boolean): HttpAgent | HttpsAgent {
     const connection = this.#connection;
     const secure = 'host' in connection && connection.protocol === 'https';
-    return new (secure ? HttpsAgent : HttpAgent)({ keepAlive, maxFreeSockets: 8 });
+    const agent = new (secure ? HttpsAgent : HttpAgent)({ keepAlive, maxFreeSockets: 8 });
+    // The library renders its options for a debug line that nobody reads, at every request, down to each socket's buffers.
+    return Object.assign(agent, { [inspect.custom]: () => 'agent' });
   }
 
   /** Every option is named, also where it is undefined: the library would fill gaps from `DOCKER_*` variables. */
