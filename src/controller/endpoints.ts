@@ -307,7 +307,7 @@ export class Endpoints {
     this.#noteDrain(entry, id, after?.phase, lasts);
     if (dirty.length === 0) return;
     const subject: Subject = { service: `/${service.path.join('/')}`, container: entry.container.name };
-    this.#options.onDirty(dirty.map((key) => ({ key, cause, subject })));
+    this.#options.onDirty(dirty.map((key) => ({ key, cause, subject, group: id })));
   }
 
   #noteDrain(entry: Entry, id: string, phase: Phase | undefined, lasts: number): void {

@@ -56,6 +56,40 @@ describe('the workqueue', () => {
     expect(second.batch?.[0]?.cause.code).toBe('died');
   });
 
+  it('lets the keys of an endpoint wait for the one that is under way, and hands them out together at once', async () => {
+    const { clock, queue, take } = setUp();
+    queue.add({ key: 'mark', cause: cause(), group: 'e' });
+    take();
+    await settle();
+    queue.add({ key: 'copy', cause: cause('died'), group: 'e' });
+    queue.add({ key: 'mark', cause: cause('died'), group: 'e' });
+    queue.add({ key: 'other', cause: cause(), group: 'f' });
+    expect(queue.size).toBe(3);
+    const other = take();
+    await clock.advance(50);
+    expect(keysOf(other)).toEqual(['other']);
+    const rest = take();
+    await clock.advance(50);
+    expect(rest.batch).toBeUndefined();
+    queue.finish('mark');
+    await settle();
+    expect(keysOf(rest)).toEqual(['mark', 'copy']);
+    for (const key of ['mark', 'copy', 'other']) queue.finish(key);
+    expect(queue.idle).toBe(true);
+  });
+
+  it('does not let a key that waits for its backoff hold the others of its endpoint', async () => {
+    const { queue, take } = setUp(0, 0);
+    queue.add({ key: 'bad', cause: cause(), group: 'e' });
+    const taken = take();
+    await settle();
+    queue.add({ key: 'good', cause: cause(), group: 'e' });
+    queue.retry(taken.batch![0]!);
+    const next = take();
+    await settle();
+    expect(keysOf(next)).toEqual(['good']);
+  });
+
   it('waits longer after each failure of a key, and not at all when something about it changed', async () => {
     const { clock, queue, take } = setUp(0, 0);
     queue.add({ key: 'a', cause: cause() });

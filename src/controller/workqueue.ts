@@ -7,6 +7,8 @@ export interface Work {
   readonly key: string;
   readonly cause: Cause;
   readonly subject?: Subject;
+  /** The endpoint whose key it is: while one of its keys is worked on, the others wait and go together. */
+  readonly group?: string;
 }
 
 export interface Subject {
@@ -45,7 +47,11 @@ export class Workqueue {
   readonly #options: WorkqueueOptions;
   readonly #ready = new Map<string, TakenWork>();
   readonly #delayed = new Map<string, Delayed>();
-  readonly #active = new Set<string>();
+  /** Keys that were handed out, each with its group. */
+  readonly #active = new Map<string, string | undefined>();
+  /** How many keys of each group are handed out. */
+  readonly #busy = new Map<string, number>();
+  /** Wait for their own key, or another one of their group, to be finished. */
   readonly #again = new Map<string, TakenWork>();
   readonly #attempts = new Map<string, number>();
   readonly #waiting = new Set<() => void>();
@@ -63,7 +69,9 @@ export class Workqueue {
 
   /** Keys that wait or are being worked on. */
   get size(): number {
-    return this.#ready.size + this.#delayed.size + this.#active.size;
+    let held = 0;
+    for (const key of this.#again.keys()) if (!this.#active.has(key)) held += 1;
+    return this.#ready.size + this.#delayed.size + this.#active.size + held;
   }
 
   get idle(): boolean {
@@ -75,12 +83,9 @@ export class Workqueue {
     const now = this.#options.clock.monotonic();
     const earlier = this.#ready.get(work.key) ?? this.#delayed.get(work.key) ?? this.#again.get(work.key);
     const taken: TakenWork = { ...merge(earlier, work), queuedAt: earlier?.queuedAt ?? now };
-    if (this.#active.has(work.key)) {
-      this.#again.set(work.key, taken);
-      return taken;
-    }
     this.#delayed.delete(work.key);
-    this.#makeReady(taken, now);
+    if (this.#mustWait(taken)) this.#again.set(work.key, taken);
+    else this.#makeReady(taken, now);
     return taken;
   }
 
@@ -133,22 +138,39 @@ export class Workqueue {
     this.#delayed.clear();
   }
 
+  #mustWait({ key, group }: Work): boolean {
+    if (this.#ready.has(key)) return false;
+    return this.#active.has(key) || (group !== undefined && this.#busy.has(group));
+  }
+
   #release(key: string): void {
+    const group = this.#active.get(key);
     this.#active.delete(key);
     const again = this.#again.get(key);
-    if (again === undefined) return;
-    this.#again.delete(key);
-    this.#makeReady(again, this.#options.clock.monotonic());
+    if (again !== undefined) this.#letGo(again);
+    if (group === undefined) return;
+    const busy = (this.#busy.get(group) ?? 0) - 1;
+    if (busy > 0) {
+      this.#busy.set(group, busy);
+      return;
+    }
+    this.#busy.delete(group);
+    for (const held of this.#again.values())
+      if (held.group === group && !this.#active.has(held.key)) this.#letGo(held);
+  }
+
+  #letGo(work: TakenWork): void {
+    this.#again.delete(work.key);
+    this.#makeReady(work, this.#options.clock.monotonic());
+    // It has waited for an answer; whatever was to come with it has come meanwhile.
+    this.#immediate = true;
   }
 
   #delay(work: TakenWork, afterMs: number): number {
-    this.#active.delete(work.key);
     const again = this.#again.get(work.key);
-    if (again !== undefined) {
-      this.#again.set(work.key, { ...again, ...merge(work, again) });
-      this.#release(work.key);
-      return 0;
-    }
+    if (again !== undefined) this.#again.set(work.key, { ...again, ...merge(work, again) });
+    this.#release(work.key);
+    if (again !== undefined) return 0;
     const dueAt = this.#options.clock.monotonic() + afterMs;
     this.#delayed.set(work.key, { ...work, dueAt });
     this.#nextDueAt = Math.min(this.#nextDueAt, dueAt);
@@ -198,7 +220,8 @@ export class Workqueue {
       if (batch.length >= max) break;
       batch.push(work);
       this.#ready.delete(work.key);
-      this.#active.add(work.key);
+      this.#active.set(work.key, work.group);
+      if (work.group !== undefined) this.#busy.set(work.group, (this.#busy.get(work.group) ?? 0) + 1);
     }
     this.#lastTakeAt = this.#options.clock.monotonic();
     return batch;
@@ -231,9 +254,15 @@ const FROM_A_LIST: readonly CauseCode[] = ['relisted', 'orphan'];
 function merge(earlier: Work | undefined, work: Work): Work {
   if (earlier === undefined) return work;
   const subject = work.subject ?? earlier.subject;
+  const group = work.group ?? earlier.group;
   const cause =
     earlier.cause.explained && !work.cause.explained && FROM_A_LIST.includes(work.cause.code)
       ? earlier.cause
       : work.cause;
-  return subject === undefined ? { key: work.key, cause } : { key: work.key, cause, subject };
+  return {
+    key: work.key,
+    cause,
+    ...(subject === undefined ? {} : { subject }),
+    ...(group === undefined ? {} : { group }),
+  };
 }

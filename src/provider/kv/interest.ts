@@ -24,6 +24,10 @@ export class Interest {
     this.#byEntry.set(this.#names.entry(key), key);
   }
 
+  remove(key: string): void {
+    if (this.#keys.delete(key)) this.#byEntry.delete(this.#names.entry(key));
+  }
+
   /**
    * The record that a ledger entry speaks for; undefined when it speaks for none. The name decides, not the value: an
    * entry with a spoilt value still proves that the record it is named after is ours.

@@ -60,7 +60,16 @@ export function createKvProvider(options: KvProviderOptions): KvProvider {
   const applier = new Applier({ writer: writing.writer, session, names });
   const writer: RegistryWriter = {
     keepSession: (signal) => session.run(signal),
-    apply: (changes, signal) => applier.apply(changes, signal),
+    apply: async (changes, signal) => {
+      const keys = changes.map(({ key }) => key);
+      reader.expect(keys);
+      const results = await applier.apply(changes, signal);
+      reader.written(
+        keys,
+        results.flatMap(({ seen }) => seen),
+      );
+      return results;
+    },
     handover: (handoverMs, signal) => session.handover(handoverMs, signal),
     retire: (signal) => session.retire(signal),
   };

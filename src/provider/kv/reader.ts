@@ -6,6 +6,7 @@ import {
   type HostEntry,
   type Log,
   type Observation,
+  type PartialObservation,
   type Random,
   type RegistryReader,
   type Stream,
@@ -81,6 +82,15 @@ export class KvRegistryReader implements RegistryReader {
     else this.#watching.track(keys);
   }
 
+  /** Keys are about to be written: see `Watching.expect`. */
+  expect(keys: Iterable<string>): void {
+    this.#watching?.expect(keys);
+  }
+
+  written(keys: Iterable<string>, seen: readonly PartialObservation[]): void {
+    this.#watching?.written(keys, seen);
+  }
+
   get tracking(): boolean {
     return this.#tracked.size > 0 || this.#watching?.tracking === true;
   }
@@ -130,9 +140,10 @@ export class KvRegistryReader implements RegistryReader {
   }
 
   async #watch(snapshot: Snapshot, replaced: boolean, signal: AbortSignal): Promise<Round> {
-    const { store, names, prefixes, subject } = this.#options;
+    const { store, names, prefixes, subject, clock } = this.#options;
     let loss: Failure | undefined;
     const watching = new Watching({
+      clock,
       store,
       names,
       prefixes: [...new Set([...prefixes, names.drains])],

@@ -1,5 +1,5 @@
 import { type Failure, failure } from '../../core/failure.ts';
-import type { PartialObservation } from '../../core/ports.ts';
+import type { Clock, PartialObservation } from '../../core/ports.ts';
 import { compareRevisions, type Revision } from '../../core/record.ts';
 import type { Interest } from './interest.ts';
 import type { Names } from './names.ts';
@@ -9,7 +9,11 @@ import { type Head, type KvReader, nextRevision, type WatchEvent, type WatchObse
 /** Up to this many keys are watched one by one; above, the layouts' prefixes are cheaper though they carry the fleet. */
 const MAX_KEY_WATCHES = 256;
 
+/** A key just written is watched this much later, from its revision on: nothing is missed, and the next write goes first. */
+const FOLLOW_AFTER_MS = 100;
+
 export interface WatchingOptions {
+  readonly clock: Clock;
   readonly store: KvReader;
   readonly names: Names;
   readonly prefixes: readonly string[];
@@ -26,6 +30,11 @@ export class Watching {
   readonly #cancels: (() => void)[] = [];
   readonly #over = new AbortController();
   readonly #pending = new Set<string>();
+  /** Keys that are being written for the first time: the answer tells what a read would. */
+  readonly #expected = new Set<string>();
+  /** Keys whose content is known as it was at a revision, to be watched from there. */
+  readonly #known = new Map<string, Revision>();
+  #followLater: (() => void) | undefined;
   readonly #observer: WatchObserver;
   #byPrefix = false;
   #flushing = false;
@@ -70,14 +79,44 @@ export class Watching {
       interest.add(key);
       this.#pending.add(key);
     }
-    if (this.#pending.size === 0 || this.#flushing) return;
-    this.#flushing = true;
-    void this.#flush();
+    this.#readPending();
+  }
+
+  /** These keys are about to be written; what is heard of them meanwhile need not be read. */
+  expect(keys: Iterable<string>): void {
+    const { interest } = this.#options;
+    for (const key of keys) {
+      if (interest.keys.has(key)) continue;
+      interest.add(key);
+      this.#expected.add(key);
+    }
+  }
+
+  /** What became of them. A key of which the answer told everything is watched from there on, any other is read. */
+  written(keys: Iterable<string>, seen: readonly PartialObservation[]): void {
+    const told = new Map(seen.filter(isWhole).map((part) => [part.key, part]));
+    for (const key of keys) {
+      const part = told.get(key);
+      if (part?.record === null && part.entry === null && this.#known.delete(key)) {
+        // It came and went before anybody had to watch it.
+        this.#options.interest.remove(key);
+        continue;
+      }
+      if (!this.#expected.delete(key)) continue;
+      if (part === undefined) this.#pending.add(key);
+      else this.#known.set(key, part.revision);
+    }
+    this.#readPending();
+    if (this.#known.size > 0 && !this.#over.signal.aborted)
+      this.#followLater ??= this.#options.clock.timer(FOLLOW_AFTER_MS, () => {
+        this.#followKnown();
+      });
   }
 
   end(): void {
     if (this.#over.signal.aborted) return;
     this.#over.abort();
+    this.#followLater?.();
     for (const cancel of this.#cancels) cancel();
   }
 
@@ -87,6 +126,23 @@ export class Watching {
     if (compareRevisions(head.revision, before) < 0) return false;
     this.#advance(head.revision);
     return true;
+  }
+
+  #readPending(): void {
+    if (this.#pending.size === 0 || this.#flushing) return;
+    this.#flushing = true;
+    void this.#flush();
+  }
+
+  /** Few calls for many keys: those of one transaction have one revision. */
+  #followKnown(): void {
+    this.#followLater = undefined;
+    const keys = [...this.#known.keys()];
+    let from: Revision | undefined;
+    for (const revision of this.#known.values())
+      if (from === undefined || compareRevisions(revision, from) < 0) from = revision;
+    this.#known.clear();
+    if (from !== undefined) this.#follow(keys, nextRevision(from));
   }
 
   async #flush(): Promise<void> {
@@ -161,4 +217,9 @@ export class Watching {
     this.end();
     this.#options.lost(failure);
   }
+}
+
+/** Record and entry are both told of. */
+function isWhole({ record, entry }: PartialObservation): boolean {
+  return record !== undefined && entry !== undefined;
 }

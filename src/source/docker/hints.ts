@@ -69,8 +69,14 @@ function started(track: Track, at: number, { roster, inspections }: HintContext)
     roster.seen(track, early, at);
     return;
   }
-  if (early !== undefined && mayBeProvisional(early)) roster.seen(track, early, at);
-  inspections.request(track.id, at, true);
+  if (early === undefined || !mayBeProvisional(early)) {
+    inspections.request(track.id, at, true);
+    return;
+  }
+  // Where a port is still missing the question goes first; otherwise what is known already does.
+  if (early.portsIncomplete === true) inspections.request(track.id, at, true);
+  else inspections.requestConfirmation(track.id, at);
+  roster.seen(track, early, at);
 }
 
 /** A connection that is made for a start, or undone by a death, comes with an event of its own. */

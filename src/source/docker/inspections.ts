@@ -31,6 +31,8 @@ interface Running {
 }
 
 const RETRY: BackoffPolicy = { initialMs: 100, maxMs: 30_000, factor: 2 };
+/** Long enough for a registry's transaction to be on its way, too short to be felt where the answer is news after all. */
+const CONFIRM_AFTER_MS = 1;
 
 /**
  * Which container is inspected when: one inspection at a time for each container, a limited number in all, those that an
@@ -42,7 +44,7 @@ export class Inspections {
   readonly #urgent = new Map<string, Job>();
   readonly #early = new Map<string, Job>();
   readonly #bulk = new Map<string, Job>();
-  readonly #retries = new Map<string, () => void>();
+  readonly #later = new Map<string, () => void>();
   #earlyRunning = 0;
   #waiters: { readonly ids: Set<string>; readonly resolve: () => void }[] = [];
 
@@ -56,7 +58,7 @@ export class Inspections {
   /** Facts are wanted, or wanted anew. */
   request(id: string, at: number, told: boolean, attempt = 0): void {
     if (this.#options.signal.aborted) return;
-    this.#cancelRetry(id);
+    this.#cancelLater(id);
     this.#early.delete(id);
     const job: Job = { id, kind: 'full', at, told, attempt };
     const running = this.#running.get(id);
@@ -72,6 +74,13 @@ export class Inspections {
       this.#bulk.set(id, job);
     }
     this.#pump();
+  }
+
+  /** Facts are wanted to confirm what was said already: what that sets in motion goes first. */
+  requestConfirmation(id: string, at: number): void {
+    if (this.#options.signal.aborted) return;
+    this.#cancelLater(id);
+    this.#requestLater({ id, kind: 'full', at, told: true, attempt: 0 }, CONFIRM_AFTER_MS);
   }
 
   /** Reads the facts of a container that is not started yet. */
@@ -95,14 +104,14 @@ export class Inspections {
     return this.#isBusy(id) && !this.#early.has(id) && this.#running.get(id)?.job.kind !== 'early';
   }
 
-  /** The last try failed, and the next one is due later. */
-  isRetrying(id: string): boolean {
-    return this.#retries.has(id);
+  /** It will be read without being asked for: the last try failed, or it waits for something more urgent. */
+  isDueLater(id: string): boolean {
+    return this.#later.has(id);
   }
 
   /** Its facts are of no interest any more: it is dead or gone. */
   drop(id: string): void {
-    this.#cancelRetry(id);
+    this.#cancelLater(id);
     for (const queue of [this.#urgent, this.#early, this.#bulk]) queue.delete(id);
     const running = this.#running.get(id);
     if (running !== undefined) {
@@ -166,16 +175,20 @@ export class Inspections {
 
   #retryLater(job: Job): void {
     const delay = backoffDelay(job.attempt, this.#options.random(), RETRY);
-    const cancel = this.#options.clock.timer(delay, () => {
-      this.#retries.delete(job.id);
-      this.request(job.id, job.at, job.told, job.attempt + 1);
-    });
-    this.#retries.set(job.id, cancel);
+    this.#requestLater({ ...job, attempt: job.attempt + 1 }, delay);
   }
 
-  #cancelRetry(id: string): void {
-    this.#retries.get(id)?.();
-    this.#retries.delete(id);
+  #requestLater({ id, at, told, attempt }: Job, delayMs: number): void {
+    const cancel = this.#options.clock.timer(delayMs, () => {
+      this.#later.delete(id);
+      this.request(id, at, told, attempt);
+    });
+    this.#later.set(id, cancel);
+  }
+
+  #cancelLater(id: string): void {
+    this.#later.get(id)?.();
+    this.#later.delete(id);
   }
 
   #finished(id: string): void {
@@ -188,7 +201,7 @@ export class Inspections {
   }
 
   #clear(): void {
-    for (const id of [...this.#retries.keys()]) this.#cancelRetry(id);
+    for (const id of [...this.#later.keys()]) this.#cancelLater(id);
     for (const queue of [this.#urgent, this.#early, this.#bulk]) queue.clear();
     for (const waiter of this.#waiters) waiter.resolve();
     this.#waiters = [];

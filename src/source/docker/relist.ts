@@ -69,7 +69,7 @@ function readRows(
 
 function requestIfNew({ roster, inspections, clock }: RelistContext, row: Row, mark: number): void {
   const track = roster.ensure(row.id);
-  if (track.touched > mark || inspections.isRetrying(row.id)) return;
+  if (track.touched > mark || inspections.isDueLater(row.id)) return;
   const vouched = row.fingerprint !== undefined && row.fingerprint === track.fingerprint;
   // What could not be read does not become readable by itself.
   if (vouched && (track.said === 'alive' || track.read === 'unreadable')) return;
