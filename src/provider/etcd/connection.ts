@@ -28,10 +28,29 @@ const GRPC_OPTIONS = {
   // The work queue is the only backoff: when it tries, the connection must be tried as well.
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 500,
+  // Statistics for a service that nobody serves here.
+  'grpc.enable_channelz': 0,
 };
 
-/** What a call does with one endpoint's client; `over` aborts when nobody waits for it any more. */
-type Run<T> = (client: Etcd3, over: AbortSignal) => Promise<T>;
+/** What a call does with one endpoint's client. */
+type Run<T> = (client: Etcd3, over: Over) => Promise<T>;
+
+/** That nobody waits for a call any more: lighter than an AbortSignal, of which each call would need one of its own. */
+export class Over {
+  #listener: (() => void) | undefined;
+  is = false;
+
+  /** Calls back once; at once when it has come already. */
+  onCome(listener: () => void): void {
+    if (this.is) listener();
+    else this.#listener = listener;
+  }
+
+  come(): void {
+    this.is = true;
+    this.#listener?.();
+  }
+}
 
 interface Endpoint {
   readonly host: string;
@@ -48,7 +67,11 @@ export class EtcdConnection {
   readonly #options: EtcdOptions;
   readonly #endpoints: readonly Endpoint[];
   readonly #left = new Set<() => void>();
-  readonly #closed = new AbortController();
+  /** Cancels each call under way. */
+  readonly #underWay = new Set<() => void>();
+  /** Never aborts: for calls that only `close` cancels. */
+  readonly #own = new AbortController().signal;
+  #closed = false;
   #current = 0;
 
   constructor(options: EtcdOptions) {
@@ -76,7 +99,7 @@ export class EtcdConnection {
       try {
         return {
           ok: true,
-          value: await this.#bounded(end, signal, (over) => run(this.#client(index), over)),
+          value: await this.#bounded(end, signal, run, this.#client(index)),
         };
       } catch (error) {
         const { failure, down, unsent, stale } = problemOf(error);
@@ -93,7 +116,7 @@ export class EtcdConnection {
 
   /** A call that only `close` cancels: for what outlives its caller. */
   async open<T>(run: Run<T>): Promise<Result<T>> {
-    return await this.call('read', this.#closed.signal, run);
+    return await this.call('read', this.#own, run);
   }
 
   /** The endpoint in use failed a stream. */
@@ -104,7 +127,8 @@ export class EtcdConnection {
   }
 
   close(): void {
-    this.#closed.abort();
+    this.#closed = true;
+    for (const cancel of [...this.#underWay]) cancel();
     this.#left.clear();
     for (const endpoint of this.#endpoints) {
       endpoint.client?.close();
@@ -112,13 +136,13 @@ export class EtcdConnection {
     }
   }
 
-  async #bounded<T>(end: number, signal: AbortSignal, run: (over: AbortSignal) => Promise<T>): Promise<T> {
-    const over = new AbortController();
+  /** The first to come counts: the answer, the end of the time, the caller's signal, or `close`. */
+  async #bounded<T>(end: number, signal: AbortSignal, run: Run<T>, client: Etcd3): Promise<T> {
+    // Each call under way listens to it; that many are no leak.
+    setMaxListeners(0, signal);
+    if (signal.aborted || this.#closed) throw new Cancelled('cancelled');
+    const over = new Over();
     let stop = (): void => undefined;
-    const given = [signal, this.#closed.signal];
-    // Each call under way listens to them; that many are no leak.
-    setMaxListeners(0, ...given);
-    if (given.some(({ aborted }) => aborted)) throw new Cancelled('cancelled');
     const ended = new Promise<never>((_, reject) => {
       const cancel = (): void => {
         reject(new Cancelled('cancelled'));
@@ -126,18 +150,19 @@ export class EtcdConnection {
       const late = this.clock.timer(Math.max(0, end - this.clock.monotonic()), () => {
         reject(new TimedOut(`no answer within ${this.timeoutMs} ms`));
       });
-      for (const one of given) one.addEventListener('abort', cancel, { once: true });
+      this.#underWay.add(cancel);
+      signal.addEventListener('abort', cancel, { once: true });
       stop = () => {
         late();
-        for (const one of given) one.removeEventListener('abort', cancel);
+        this.#underWay.delete(cancel);
+        signal.removeEventListener('abort', cancel);
       };
     });
     try {
-      return await Promise.race([run(over.signal), ended]);
+      return await Promise.race([run(client, over), ended]);
     } finally {
       stop();
-      // With a reason of its own: the default one is an exception with a stack, for each call.
-      over.abort('over');
+      over.come();
     }
   }
 
@@ -180,7 +205,7 @@ export class EtcdConnection {
 
   #leave(index: number): void {
     // Calls that fail together move on by one endpoint, not by one each.
-    if (index !== this.#current || this.#closed.signal.aborted) return;
+    if (index !== this.#current || this.#closed) return;
     this.#current = (index + 1) % this.#endpoints.length;
     for (const listener of this.#left) listener();
   }

@@ -59,7 +59,7 @@ export class WatchStream {
     this.#opening = true;
     const opened = await this.#connection.open(async (client, over) => {
       const stream = await client.watchClient.watch();
-      if (over.aborted) abandon(stream);
+      if (over.is) abandon(stream);
       return stream;
     });
     this.#opening = false;

@@ -10,7 +10,7 @@ import type {
   Transaction,
   TransactionResult,
 } from '../kv/store.ts';
-import type { EtcdConnection } from './connection.ts';
+import type { EtcdConnection, Over } from './connection.ts';
 import { bytes, fromWire, headOf, oneKey } from './wire.ts';
 
 export class EtcdWriter implements KvWriter {
@@ -62,7 +62,7 @@ export class EtcdWriter implements KvWriter {
 }
 
 /** A stream for one question: the library's own `Lease` always grants and cannot take a lease up. */
-async function keepAlive(client: Etcd3, id: string, over: AbortSignal): Promise<number> {
+async function keepAlive(client: Etcd3, id: string, over: Over): Promise<number> {
   const stream = await client.leaseClient.leaseKeepAlive();
   try {
     return await new Promise((resolve, reject) => {
@@ -74,7 +74,7 @@ async function keepAlive(client: Etcd3, id: string, over: AbortSignal): Promise<
         reject(new Error('the keep-alive stream ended'));
       };
       stream.on('end', ended);
-      over.addEventListener('abort', ended, { once: true });
+      over.onCome(ended);
       stream.write({ ID: id });
     });
   } finally {

@@ -7,25 +7,36 @@ import type { KeyValue, WatchEvent } from './store.ts';
 export class Interest {
   readonly #names: Names;
   readonly #byEntry = new Map<string, string>();
-  readonly #keys = new Set<string>();
+  /** Each key with its entry's. */
+  readonly #keys = new Map<string, string>();
 
   constructor(names: Names, keys: Iterable<string>) {
     this.#names = names;
     for (const key of keys) this.add(key);
   }
 
-  get keys(): ReadonlySet<string> {
-    return this.#keys;
+  get size(): number {
+    return this.#keys.size;
+  }
+
+  has(key: string): boolean {
+    return this.#keys.has(key);
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#keys.keys();
   }
 
   add(key: string): void {
     if (this.#keys.has(key)) return;
-    this.#keys.add(key);
-    this.#byEntry.set(this.#names.entry(key), key);
+    const entry = this.#names.entry(key);
+    this.#keys.set(key, entry);
+    this.#byEntry.set(entry, key);
   }
 
   remove(key: string): void {
-    if (this.#keys.delete(key)) this.#byEntry.delete(this.#names.entry(key));
+    this.#byEntry.delete(this.#keys.get(key) ?? '');
+    this.#keys.delete(key);
   }
 
   /**

@@ -32,10 +32,10 @@ export async function readSnapshot(
     else owned.set(key, entryOf(entry));
   }
   for (const key of owned.keys()) interest.add(key);
-  const found = await store.get([...interest.keys], signal, revision);
+  const found = await store.get([...interest.keys()], signal, revision);
   if (!found.ok) return found;
   const records = new Map<string, ObservedRecord>();
-  for (const key of interest.keys) {
+  for (const key of interest.keys()) {
     const record = found.value.entries.get(key);
     const entry = owned.get(key);
     if (record === undefined && entry === undefined) continue;

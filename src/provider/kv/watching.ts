@@ -67,14 +67,14 @@ export class Watching {
     const { names, interest, head } = this.#options;
     const from = nextRevision(head.revision);
     this.#watch({ prefix: names.ledger }, from);
-    this.#follow([...interest.keys], from);
+    this.#follow([...interest.keys()], from);
   }
 
   /** Takes keys in that were not known at the complete read. */
   track(keys: Iterable<string>): void {
     const { interest } = this.#options;
     for (const key of keys) {
-      if (interest.keys.has(key)) continue;
+      if (interest.has(key)) continue;
       // From here on their events count; the read that follows tells what was before.
       interest.add(key);
       this.#pending.add(key);
@@ -86,7 +86,7 @@ export class Watching {
   expect(keys: Iterable<string>): void {
     const { interest } = this.#options;
     for (const key of keys) {
-      if (interest.keys.has(key)) continue;
+      if (interest.has(key)) continue;
       interest.add(key);
       this.#expected.add(key);
     }
@@ -176,7 +176,7 @@ export class Watching {
   /** Once over the limit the prefixes are watched too; the keys watched before stay, what is seen twice does no harm. */
   #follow(keys: readonly string[], from: Revision): void {
     const { interest, prefixes } = this.#options;
-    if (!this.#byPrefix && interest.keys.size > MAX_KEY_WATCHES) {
+    if (!this.#byPrefix && interest.size > MAX_KEY_WATCHES) {
       this.#byPrefix = true;
       for (const prefix of prefixes) this.#watch({ prefix }, from);
     }
@@ -201,7 +201,7 @@ export class Watching {
       const seen = interest.observe(event);
       if (seen === undefined) continue;
       changes.push(seen);
-      if (!interest.keys.has(seen.key)) unknown.push(seen.key);
+      if (!interest.has(seen.key)) unknown.push(seen.key);
     }
     // An entry for a key that we do not know: its record has to be read.
     this.track(unknown);

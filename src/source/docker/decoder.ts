@@ -42,54 +42,52 @@ export class EventDecoder {
 
   push(chunk: Uint8Array): unknown[] {
     const found: unknown[] = [];
-    let start = 0;
-    for (let at = 0; at < chunk.length; at += 1) {
-      const byte = chunk[at] ?? 0;
-      if (byte === NEWLINE) {
-        this.#newline();
-        start = at + 1;
-      } else if (this.#depth > 0) {
-        if (!this.#closes(byte)) continue;
-        this.#keep(chunk.subarray(start, at + 1));
-        this.#emit(found);
-        start = at + 1;
-      } else if (!this.#opens(byte)) {
-        start = at + 1;
-      }
+    for (let at = 0; at < chunk.length; ) {
+      if (this.#depth === 0) at = this.#toObject(chunk, at);
+      if (at < chunk.length) at = this.#toEnd(chunk, at, found);
     }
-    if (this.#depth > 0) this.#keep(chunk.subarray(start));
     return found;
   }
 
-  #newline(): void {
-    if (this.#depth > 0) this.#skipped += 1;
-    this.#lost = false;
-    this.#reset();
+  /** Where an object begins, or the end of the chunk. */
+  #toObject(chunk: Uint8Array, from: number): number {
+    for (let at = from; at < chunk.length; at += 1) {
+      const byte = chunk[at];
+      if (byte === NEWLINE) this.#lost = false;
+      else if (this.#lost || byte === 0x20 || byte === 0x09 || byte === 0x0d) continue;
+      else if (byte === OPEN) return at;
+      else this.#lose();
+    }
+    return chunk.length;
   }
 
-  /** Between objects: true when the byte begins one. */
-  #opens(byte: number): boolean {
-    if (this.#lost || byte === 0x20 || byte === 0x09 || byte === 0x0d) return false;
-    if (byte === OPEN) {
-      this.#depth = 1;
-      return true;
+  /** After the object that begins at `from` or goes on there. Every byte of every event comes by here: local variables only. */
+  #toEnd(chunk: Uint8Array, from: number, found: unknown[]): number {
+    let [depth, inString, escaped] = [this.#depth, this.#inString, this.#escaped];
+    for (let at = from; at < chunk.length; at += 1) {
+      const byte = chunk[at];
+      if (byte === NEWLINE) {
+        this.#skipped += 1;
+        this.#reset();
+        return at + 1;
+      }
+      if (inString) {
+        if (escaped) escaped = false;
+        else if (byte === BACKSLASH) escaped = true;
+        else if (byte === QUOTE) inString = false;
+      } else if (byte === QUOTE) inString = true;
+      else if (byte === OPEN) depth += 1;
+      else if (byte === CLOSE) {
+        depth -= 1;
+        if (depth > 0) continue;
+        this.#keep(chunk.subarray(from, at + 1));
+        this.#emit(found);
+        return at + 1;
+      }
     }
-    this.#lose();
-    return false;
-  }
-
-  /** Inside an object: true when the byte ends it. */
-  #closes(byte: number): boolean {
-    if (this.#inString) {
-      if (this.#escaped) this.#escaped = false;
-      else if (byte === BACKSLASH) this.#escaped = true;
-      else if (byte === QUOTE) this.#inString = false;
-      return false;
-    }
-    if (byte === QUOTE) this.#inString = true;
-    else if (byte === OPEN) this.#depth += 1;
-    else if (byte === CLOSE) this.#depth -= 1;
-    return this.#depth === 0;
+    [this.#depth, this.#inString, this.#escaped] = [depth, inString, escaped];
+    this.#keep(chunk.subarray(from));
+    return chunk.length;
   }
 
   /** Copies, for the caller may use the chunk's memory again. What is over the limit is counted on but not kept. */

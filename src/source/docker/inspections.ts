@@ -31,8 +31,8 @@ interface Running {
 }
 
 const RETRY: BackoffPolicy = { initialMs: 100, maxMs: 30_000, factor: 2 };
-/** Long enough for a registry's transaction to be on its way, too short to be felt where the answer is news after all. */
-const CONFIRM_AFTER_MS = 1;
+/** By then whatever the start set in motion is written, also where several start together. */
+const CONFIRM_AFTER_MS = 20;
 
 /**
  * Which container is inspected when: one inspection at a time for each container, a limited number in all, those that an
