@@ -1,4 +1,3 @@
-import type { Container } from '../../core/container.ts';
 import type { EngineEvent } from './event.ts';
 import type { Inspections } from './inspections.ts';
 import type { NetworkDirectory } from './networks.ts';
@@ -74,15 +73,8 @@ function started(track: Track, at: number, { roster, inspections }: HintContext)
     inspections.request(track.id, at, true);
     return;
   }
-  // Where something to offer may still be missing the question goes first; otherwise what is known already does.
-  if (isEnough(early)) inspections.requestConfirmation(track.id, at);
-  else inspections.request(track.id, at, true);
+  inspections.requestRest(early, at);
   roster.seen(track, early, at);
-}
-
-/** Published on fixed host ports: what is offered is known, unless somebody wants addresses inside the container. */
-function isEnough({ ports, portsIncomplete }: Container): boolean {
-  return portsIncomplete !== true && ports.some(({ bindings }) => bindings.length > 0);
 }
 
 /** A connection that is made for a start, or undone by a death, comes with an event of its own. */

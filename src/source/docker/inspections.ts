@@ -1,4 +1,5 @@
 import { type BackoffPolicy, backoffDelay } from '../../core/backoff.ts';
+import type { Container } from '../../core/container.ts';
 import type { Clock, Random } from '../../core/ports.ts';
 
 export interface Job {
@@ -76,11 +77,17 @@ export class Inspections {
     this.#pump();
   }
 
-  /** Facts are wanted to confirm what was said already: what that sets in motion goes first. */
-  requestConfirmation(id: string, at: number): void {
-    if (this.#options.signal.aborted) return;
-    this.#cancelLater(id);
-    this.#requestLater({ id, kind: 'full', at, told: true, attempt: 0 }, CONFIRM_AFTER_MS);
+  /**
+   * The start is said from what was known before it. Where something that is offered may still be missing the rest is
+   * asked for at once; otherwise it only confirms, and what the start set in motion goes first.
+   */
+  requestRest(said: Container, at: number): void {
+    const { id } = said;
+    if (!isPublishedFixed(said)) this.request(id, at, true);
+    else if (!this.#options.signal.aborted) {
+      this.#cancelLater(id);
+      this.#requestLater({ id, kind: 'full', at, told: true, attempt: 0 }, CONFIRM_AFTER_MS);
+    }
   }
 
   /** Reads the facts of a container that is not started yet. */
@@ -206,6 +213,11 @@ export class Inspections {
     for (const waiter of this.#waiters) waiter.resolve();
     this.#waiters = [];
   }
+}
+
+/** On fixed host ports only: what it offers is known, unless somebody wants the addresses inside. */
+function isPublishedFixed({ ports, portsIncomplete }: Container): boolean {
+  return portsIncomplete !== true && ports.some(({ bindings }) => bindings.length > 0);
 }
 
 /** The later event counts; told by any event is told. */

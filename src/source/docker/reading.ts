@@ -1,3 +1,4 @@
+import type { Container } from '../../core/container.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { Log } from '../../core/ports.ts';
 import { type Deadline, withDeadline } from './deadline.ts';
@@ -22,6 +23,8 @@ export interface ReadingContext {
   readonly log: Log;
   /** Full facts are wanted, because of the event at that time. */
   readonly request: (id: string, at: number) => void;
+  /** See `Inspections.requestRest`. */
+  readonly requestRest: (said: Container, at: number) => void;
   /** A list's inspection found what no event had told. */
   readonly difference: () => void;
 }
@@ -122,6 +125,10 @@ function concludeEarly(context: ReadingContext, track: Track, inspection: Inspec
     track.early = facts;
     return;
   }
-  if (!facts.provisional || mayBeProvisional(facts)) context.roster.seen(track, facts, startedAt);
-  if (facts.provisional) context.request(track.id, startedAt);
+  if (!facts.provisional) context.roster.seen(track, facts, startedAt);
+  else if (!mayBeProvisional(facts)) context.request(track.id, startedAt);
+  else {
+    context.requestRest(facts, startedAt);
+    context.roster.seen(track, facts, startedAt);
+  }
 }

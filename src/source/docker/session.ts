@@ -73,6 +73,9 @@ export class Session {
       request: (id, at) => {
         this.#inspections.request(id, at, true);
       },
+      requestRest: (said, at) => {
+        this.#inspections.requestRest(said, at);
+      },
       difference: () => {
         this.#differences += 1;
       },

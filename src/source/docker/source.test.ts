@@ -128,6 +128,32 @@ describe('events', () => {
     expect(probe.calls('inspect')).toBe(2);
   });
 
+  it('confirms fixed ports only after what the start sets in motion', async () => {
+    const id = probe.engine.create({ name: 'web', ports: { '80/tcp': 8080 } });
+    await probe.clock.advance(0);
+    const asked = probe.calls('inspect');
+    const start = () => {
+      probe.engine.start(id);
+    };
+    expect(await probe.during(start, 10)).toEqual(['seen web running provisional']);
+    expect(probe.calls('inspect')).toBe(asked);
+    expect(await probe.during(() => undefined, 20)).toEqual(['seen web running']);
+    expect(probe.calls('inspect')).toBe(asked + 1);
+  });
+
+  it('has nothing to confirm when the container dies at once', async () => {
+    const id = probe.engine.create({ name: 'web', ports: { '80/tcp': 8080 } });
+    await probe.clock.advance(0);
+    const asked = probe.calls('inspect');
+    const startAndDie = () => {
+      probe.engine.start(id);
+      probe.engine.stop(id);
+    };
+    await probe.during(startAndDie, 1_000);
+    expect(probe.words().at(-1)).toMatch(/^died /);
+    expect(probe.calls('inspect')).toBe(asked);
+  });
+
   it('takes an answer to the inspection of create that says running for the whole truth', async () => {
     let id = '';
     probe.engine.quietly(() => (id = probe.engine.run({ name: 'web' })));
