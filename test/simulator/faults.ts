@@ -199,7 +199,7 @@ const REGISTRY_FAULTS: Readonly<Record<string, Deed>> = {
     const way = host.ways[registry.index];
     if (way === undefined) return;
     way.lossy = 0.5;
-    world.disturb(host, registry.index, step.ms + 60_000);
+    world.disturb(host, registry.index, step.ms + 35_000);
     world.later(step.ms, () => {
       way.lossy = 0;
     });

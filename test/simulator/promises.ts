@@ -31,9 +31,8 @@ const KNOWN_MS = 12_000;
 /** Somebody who takes over keeps the lease that he found alive once for each try. */
 const KEEPS_IN_PASSING = 4;
 
-/** Who keeps a lease alive: last when, and since when without a missed beat. */
+/** How an instance keeps a lease alive: last when, and since when without a missed beat. */
 interface Renewals {
-  readonly instance: string;
   readonly at: number;
   readonly since: number;
 }
@@ -63,7 +62,7 @@ export class Promises {
 
   keptAlive({ registry, actor: { instance }, lease, heartbeat }: KeptAlive): void {
     const where = `${String(registry)}/${lease}`;
-    this.#renew(where, instance);
+    this.#renew(`${where}/${instance}`);
     const holder = heartbeat === undefined ? undefined : decodeHeartbeat(heartbeat);
     const strange = `${where}/${instance}`;
     if (holder?.lease !== lease || holder.instance === instance || !this.#context.isAlive(holder.instance)) {
@@ -76,11 +75,11 @@ export class Promises {
       this.#break('ownership', `${instance} keeps the lease of ${holder.instance}, which lives`);
   }
 
-  #renew(where: string, instance: string): void {
+  #renew(who: string): void {
     const at = this.#context.now();
-    const before = this.#renewed.get(where);
-    const goesOn = before?.instance === instance && at - before.at < TTL_MS / 3 + SLACK_MS;
-    this.#renewed.set(where, { instance, at, since: goesOn ? before.since : at });
+    const before = this.#renewed.get(who);
+    const goesOn = before !== undefined && at - before.at < TTL_MS / 3 + SLACK_MS;
+    this.#renewed.set(who, { at, since: goesOn ? before.since : at });
   }
 
   #clean({ key, ...operation }: Operation): void {
@@ -137,10 +136,10 @@ export class Promises {
     const held = before === undefined ? undefined : decodeHeartbeat(before);
     if (held === undefined || held.instance === actor.instance || held.handover) return;
     if (!this.#context.isAlive(held.instance)) return;
-    const renewed = this.#renewed.get(`${String(registry)}/${held.lease}`);
+    const renewed = this.#renewed.get(`${String(registry)}/${held.lease}/${held.instance}`);
     // After a beat was missed anybody may take over; that it goes on at the same moment is bad luck.
     const steady = renewed !== undefined && renewed.at - renewed.since > TTL_MS / 3;
-    if (steady && renewed.instance === held.instance && at - renewed.at < TTL_MS / 3)
+    if (steady && at - renewed.at < TTL_MS / 3)
       this.#break(
         'ownership',
         `${actor.instance} took over from ${held.instance}, which lives and keeps its lease`,

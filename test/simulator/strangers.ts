@@ -1,3 +1,4 @@
+import { failure } from '../../src/core/failure.ts';
 import type { KeyValue } from '../../src/provider/kv/store.ts';
 import { Violation } from './promises.ts';
 import { act, type Deed, picked, type Scene } from './step.ts';
@@ -51,6 +52,21 @@ export const STRANGERS: Readonly<Record<string, Deed>> = {
   'record deleted': withRecord(async (scene, key) => {
     await scene.registry.meddle([{ type: 'delete', key }]);
     disturb(scene, key, REPAIRED_MS);
+  }),
+  /** Nothing but a fresh read and a fresh watch can tell of it. */
+  'record deleted unwatched': withRecord(async (scene, key) => {
+    const { world, host, registry, step } = scene;
+    world.disturb(host, registry.index, 8_000);
+    for (const process of world.processes.values())
+      if (process.host === host)
+        process.links[registry.index]?.breakWatches(
+          step.pick % 2 === 0 ? 'cancelled' : 'gap',
+          failure('registry-unreachable'),
+        );
+    await world.advance(9_000);
+    await scene.registry.meddle([{ type: 'delete', key }]);
+    disturb(scene, key, REPAIRED_MS);
+    await world.advance(REPAIRED_MS);
   }),
   'record altered': withRecord(async (scene, key) => {
     await put(scene, key);
