@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs all checks and tests, or only the steps named: hack/test.sh [format|lint|types|layers|dead|docs|unit|simulation|
-# contract|integration|e2e|lts ...]. Goes on after a failed step; the last line is "N passed, N failed".
+# Runs all checks and tests, or only the steps named: hack/test.sh [format|lint|types|layers|dead|docs|unit|bench|
+# simulation|contract|integration|e2e|lts ...]. Goes on after a failed step; the last line is "N passed, N failed".
 set -euo pipefail
 # shellcheck source=hack/lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -10,11 +10,12 @@ set -euo pipefail
 . "$ROOT/hack/lib/steps.sh"
 cd "$ROOT"
 
-[ $# -gt 0 ] || set -- format lint types layers dead docs unit simulation contract integration e2e lts
+# The benchmarks come before the simulation, which takes all that is left of the machine.
+[ $# -gt 0 ] || set -- format lint types layers dead docs unit bench simulation contract integration e2e lts
 OUTSIDE=no
 for step in "$@"; do
   case $step in
-    contract | integration | e2e | lts) OUTSIDE=yes ;;
+    contract | integration | e2e | lts | bench) OUTSIDE=yes ;;
     format | lint | types | layers | dead | docs | unit | simulation) ;;
     *) die "no such step: $step" ;;
   esac
@@ -75,6 +76,7 @@ run_step() {
   case $1 in
     format | lint | types | layers | dead | docs) check "check:$1" ;;
     lts) long_term "$REPORTS/lts.json" ;;
+    bench) measurements ;;
     *) suite "$REPORTS/$1.json" npm run --silent "test:$1" -- ;;
   esac
 }

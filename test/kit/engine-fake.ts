@@ -348,8 +348,8 @@ export class FakeEngine implements Engine {
       Actor: { ID: id, Attributes: attributes },
       scope: 'local',
       time: Math.floor(at / 1000),
-      // Steps of a microsecond: a double holds no finer ones.
-      timeNano: at * 1e6 + (this.#nanos % 1000) * 1000,
+      // Steps of a microsecond keep events of one millisecond apart; a clock with fractions needs none.
+      timeNano: at * 1e6 + (Number.isInteger(at) ? (this.#nanos % 1000) * 1000 : 0),
     };
     const line = encoder.encode(`${JSON.stringify(event)}\n`);
     this.#ring.push({ at, line });
