@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import util from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createDockerodeEngine } from './dockerode.ts';
 import { type Engine, EVENT_FILTERS } from './engine.ts';
@@ -73,6 +74,16 @@ describe('dockerode engine', () => {
     const other = createDockerodeEngine({ host: '127.0.0.1', port: port(), protocol: 'http' });
     expect(await other.negotiate(stop.signal)).toMatchObject({ ok: true });
     other.close();
+  });
+
+  it('does not have all its connections written out at every question', async () => {
+    const formatted = vi.spyOn(util, 'inspect');
+    await engine.negotiate(stop.signal);
+    answers['/v1.51/containers/busy/json'] = json({ Id: 'busy' });
+    await Promise.all(Array.from({ length: 8 }, () => engine.inspect('busy', stop.signal)));
+    const longest = Math.max(0, ...formatted.mock.results.map(({ value }) => String(value).length));
+    formatted.mockRestore();
+    expect(longest).toBeLessThan(1_000);
   });
 
   it('tells a missing container from a refusal and a broken engine', async () => {
