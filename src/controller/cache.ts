@@ -3,8 +3,8 @@ import type { ChangeResult, PartialObservation } from '../core/ports.ts';
 import { compareRevisions, type ObservedRecord, type Revision } from '../core/record.ts';
 
 interface Cached extends ObservedRecord {
-  readonly recordSeen: Revision;
-  readonly entrySeen: Revision;
+  recordSeen: Revision;
+  entrySeen: Revision;
 }
 
 /** In-place changes by others within this time (monotonic) are counted; three of them make the key contested. */
@@ -62,11 +62,16 @@ export class ObservedCache {
     for (const [key, observed] of records) {
       const cached = this.#records.get(key);
       if (cached !== undefined && isNewer(cached, revision)) continue;
-      if (!same(cached, observed)) {
+      if (cached !== undefined && same(cached, observed)) {
+        // What has not changed keeps its texts: a list brings the same ones once more.
+        cached.recordSeen = revision;
+        cached.entrySeen = revision;
+      } else {
         differing.push(key);
         this.#noteAlteration(cached, observed, now);
+        const { record, entry } = observed;
+        this.#set({ key, record, entry, recordSeen: revision, entrySeen: revision });
       }
-      this.#set({ ...observed, recordSeen: revision, entrySeen: revision });
       this.#rememberOurs(observed);
     }
     this.known = true;
@@ -180,8 +185,9 @@ function mergePart(before: Cached | undefined, part: PartialObservation): Cached
     recordSeen: '0',
     entrySeen: '0',
   };
-  const takeRecord = part.record !== undefined && compareRevisions(part.revision, base.recordSeen) >= 0;
-  const takeEntry = part.entry !== undefined && compareRevisions(part.revision, base.entrySeen) >= 0;
+  // At the revision that was seen already there is nothing new: the echo of our own write is one.
+  const takeRecord = part.record !== undefined && compareRevisions(part.revision, base.recordSeen) > 0;
+  const takeEntry = part.entry !== undefined && compareRevisions(part.revision, base.entrySeen) > 0;
   if (!takeRecord && !takeEntry) return base;
   return {
     key: part.key,

@@ -21,7 +21,7 @@ export class ClaimIndex {
   put(claim: Claim): boolean {
     const before = this.#claims.get(claim.key) ?? [];
     const others = before.filter((other) => other.group !== claim.group);
-    this.#claims.set(claim.key, [...others, claim].sort(comparePrecedence));
+    this.#claims.set(claim.key, others.length === 0 ? [claim] : [...others, claim].sort(comparePrecedence));
     return others.length > 0 && others.length === before.length;
   }
 

@@ -16,6 +16,7 @@ import type { Audience, ClaimIndex } from './claims.ts';
 import { noteOf } from './drains.ts';
 import { type LiveEndpoint, Publication } from './publication.ts';
 import { Sharers } from './sharers.ts';
+import { whyNot } from './why.ts';
 import type { Subject, Work } from './workqueue.ts';
 
 export interface EndpointsOptions {
@@ -34,8 +35,16 @@ export interface EndpointsOptions {
 
 interface Entry {
   container: Container;
-  description: Description;
+  /** Why it offers nothing, while that is so. The whole description is large and can be made again. */
+  why: string | undefined;
   readonly live: Map<string, LiveEndpoint>;
+}
+
+/** A container that runs, with what it offers. */
+export interface KnownContainer {
+  readonly container: Container;
+  readonly why: string | undefined;
+  readonly live: ReadonlyMap<string, LiveEndpoint>;
 }
 
 /** An endpoint that drains: the only ones with a deadline. It is monotonic, for the clock on the wall may be set. */
@@ -81,21 +90,11 @@ export class Endpoints {
     return this.#entries.size;
   }
 
-  containers(): Iterable<{
-    readonly container: Container;
-    readonly description: Description;
-    readonly live: ReadonlyMap<string, LiveEndpoint>;
-  }> {
+  containers(): Iterable<KnownContainer> {
     return this.#entries.values();
   }
 
-  get(containerId: string):
-    | {
-        readonly container: Container;
-        readonly description: Description;
-        readonly live: ReadonlyMap<string, LiveEndpoint>;
-      }
-    | undefined {
+  get(containerId: string): KnownContainer | undefined {
     return this.#entries.get(containerId);
   }
 
@@ -176,7 +175,7 @@ export class Endpoints {
     const starts = known === undefined || (known.container.provisional && !container.provisional);
     const entry: Entry = known ?? {
       container,
-      description: { readings: [], endpoints: [], reasons: [] },
+      why: undefined,
       live: new Map(),
     };
     if (known === undefined) this.#entries.set(container.id, entry);
@@ -218,7 +217,8 @@ export class Endpoints {
   #describeAgain(entry: Entry, cause: Cause): void {
     const { container } = entry;
     const { drainMs, clock } = this.#options;
-    entry.description = this.#options.describe(container, (id) => this.find(id));
+    const description = this.#options.describe(container, (id) => this.find(id));
+    entry.why = description.endpoints.length === 0 ? whyNot(description) : undefined;
     const observed: Fact = {
       type: 'observed',
       ready: isReady(container),
@@ -231,7 +231,7 @@ export class Endpoints {
     const stopping = [...this.#draining.values()].find(
       (draining) => draining.entry === entry && draining.phase.cause === 'stop-signal',
     );
-    for (const { endpoint } of entry.description.endpoints) {
+    for (const { endpoint } of description.endpoints) {
       stays.add(endpoint.id);
       const before = entry.live.get(endpoint.id);
       let phase = advance(before?.phase ?? firstPhase(cause.at, container.startedAt), observed);

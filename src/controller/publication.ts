@@ -43,7 +43,8 @@ export class Publication {
       const record = layout.encode(endpoint, phase, this.#owner);
       if (record !== undefined) records.push(record);
     }
-    return records;
+    // A copy has no room to grow: there are as many of these as endpoints.
+    return records.slice();
   }
 
   /** Moves an endpoint's claims from its old records to its new ones; returns the keys whose claim differs. */
@@ -77,12 +78,12 @@ export class Publication {
     return [...new Set([...before, ...this.#hostRecords].map(({ key }) => key))];
   }
 
-  #claim(record: KeyValue, endpoint: Endpoint): void {
+  #claim({ key, value }: KeyValue, endpoint: Endpoint): void {
     const { id: group, createdAt, scope } = endpoint;
     const hostOnly = scope === 'host';
-    const leased = this.#leased(record.key);
-    const collides = this.claims.put({ ...record, group, leased, createdAt, hostOnly });
-    if (collides) this.#options.onCollision?.(record.key, endpoint);
+    const leased = this.#leased(key);
+    const collides = this.claims.put({ key, value, group, leased, createdAt, hostOnly });
+    if (collides) this.#options.onCollision?.(key, endpoint);
   }
 
   #leased(key: string): boolean {

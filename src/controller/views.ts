@@ -3,7 +3,6 @@ import type { ContainerView, RecordState, RecordView, ServiceView, TargetView } 
 import type { Endpoints } from './endpoints.ts';
 import type { LiveEndpoint } from './publication.ts';
 import type { Target } from './target.ts';
-import { whyNot } from './why.ts';
 
 export function serviceView({ endpoint, phase }: LiveEndpoint): ServiceView {
   const { service } = endpoint;
@@ -35,7 +34,7 @@ export function serviceViews(endpoints: Endpoints): readonly ServiceView[] {
 }
 
 export function containerViews(endpoints: Endpoints): readonly ContainerView[] {
-  const views = [...endpoints.containers()].map(({ container, description, live }): ContainerView => {
+  const views = [...endpoints.containers()].map(({ container, why, live }): ContainerView => {
     const { name, id, image, state, health } = container;
     return {
       name,
@@ -45,7 +44,7 @@ export function containerViews(endpoints: Endpoints): readonly ContainerView[] {
       health,
       services: live.size,
       published: live.size > 0,
-      why: live.size > 0 ? undefined : whyNot(description),
+      why,
     };
   });
   return views.sort((a, b) => compareText(a.name, b.name));

@@ -130,7 +130,7 @@ export class AgentStatus implements StatusSource {
       return explainView(
         reference,
         known.container,
-        known.description,
+        describe(known.container),
         known.live,
         loop.endpoints,
         loop.targets,
@@ -143,7 +143,7 @@ export class AgentStatus implements StatusSource {
       return explainView(
         reference,
         live.container,
-        live.description,
+        describe(live.container),
         live.live,
         loop.endpoints,
         loop.targets,

@@ -23,7 +23,7 @@ export function portsOf(exposed: readonly string[], published: PortMap): Contain
     const bindings = sortBindings(bindingsOf(published[text] ?? []));
     const known = ports.get(`${key.port}/${key.protocol}`);
     if (known === undefined || bindings.length > 0)
-      ports.set(`${key.port}/${key.protocol}`, { ...key, bindings });
+      ports.set(`${key.port}/${key.protocol}`, { port: key.port, protocol: key.protocol, bindings });
   }
   return [...ports.values()].sort((a, b) => a.port - b.port || compareText(a.protocol, b.protocol));
 }

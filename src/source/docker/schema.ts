@@ -69,15 +69,14 @@ export type DriverLookup = (network: { readonly id: string; readonly name: strin
 
 /** Full facts. */
 export function toContainer(from: Inspection, driverOf: DriverLookup): Container {
-  return {
-    ...identityOf(from),
+  return containerOf(from, {
     state: powerState(from.State.Status),
     health: healthOf(from),
     startedAt: startedAt(from.State.StartedAt),
     networks: networksOf(from, driverOf),
     ports: portsOf(exposedOf(from), from.NetworkSettings?.Ports ?? {}),
     provisional: false,
-  };
+  });
 }
 
 /** What will be true at the start, from an inspection before it. */
@@ -86,8 +85,7 @@ export function toProvisional(from: Inspection): Container {
   const exposed = exposedOf(from);
   const requested = config?.PortBindings ?? {};
   const ports = fixedPortsOf(exposed, requested, config?.PublishAllPorts ?? false);
-  return {
-    ...identityOf(from),
+  return containerOf(from, {
     state: 'running',
     health: hasHealthcheck(from) ? 'starting' : 'none',
     startedAt: undefined,
@@ -95,7 +93,7 @@ export function toProvisional(from: Inspection): Container {
     ports,
     portsIncomplete: ports.length < new Set([...exposed, ...Object.keys(requested)]).size,
     provisional: true,
-  };
+  });
 }
 
 /** With another container's network, or an unknown one, nothing can be said about addresses before the start. */
@@ -107,11 +105,16 @@ const DEFAULT_STOP_SECONDS = 10;
 /** Ten years: any number may be asked for, but a moment has to come of it. */
 const LONGEST_STOP_SECONDS = 3650 * 24 * 3600;
 
-/** The facts that no start changes. */
-function identityOf(from: Inspection) {
+type FactsOfStart = Pick<
+  Container,
+  'state' | 'health' | 'startedAt' | 'networks' | 'ports' | 'provisional' | 'portsIncomplete'
+>;
+
+/** Every field by name: V8 gives each object that is begun as a copy of another a hidden class of its own, and keeps it. */
+function containerOf(from: Inspection, facts: FactsOfStart): Container {
   const created = Date.parse(from.Created ?? '');
   const config: Partial<NonNullable<Inspection['Config']>> = from.Config ?? {};
-  return {
+  const container: Container = {
     id: from.Id,
     name: from.Name.replace(/^\//, ''),
     hostname: config.Hostname ?? '',
@@ -122,7 +125,16 @@ function identityOf(from: Inspection) {
     networkMode: from.HostConfig?.NetworkMode ?? '',
     stopSignal: signalName(config.StopSignal ?? undefined),
     stopTimeoutMs: Math.min(config.StopTimeout ?? DEFAULT_STOP_SECONDS, LONGEST_STOP_SECONDS) * 1000,
+    state: facts.state,
+    health: facts.health,
+    startedAt: facts.startedAt,
+    networks: facts.networks,
+    ports: facts.ports,
+    provisional: facts.provisional,
   };
+  return facts.portsIncomplete === undefined
+    ? container
+    : { ...container, portsIncomplete: facts.portsIncomplete };
 }
 
 function exposedOf(from: Inspection): string[] {
