@@ -6,11 +6,13 @@ import type { CliIo } from './cli/io.ts';
 import { runCli } from './cli/program.ts';
 import { printable } from './core/printable.ts';
 import { systemClock } from './telemetry/clock.ts';
+import { keepHeapSmall } from './telemetry/heap.ts';
 import { createLog, type ProcessLog } from './telemetry/log.ts';
 import { wantsColor } from './telemetry/paint.ts';
 
 /** The one place that knows the process: its signals, its streams, its exit code. */
 const LINGER_MS = 2000;
+keepHeapSmall();
 const stopping = new AbortController();
 const logs: ProcessLog[] = [];
 let verbose = false;
