@@ -21,7 +21,8 @@ const storm: Deed = async ({ world, host, step }) => {
   await world.advance(50);
   // Into the midst of it: whatever comes first after a quiet time need not wait.
   let newcomer: Subject | undefined;
-  for (let ms = 0; ms < STORM_MS; ms += 1) {
+  const lasts = STORM_MS + 4 * world.terms.latencyMs;
+  for (let ms = 0; ms < lasts; ms += 1) {
     if (ms === STORM_MS / 4) newcomer = host.run(0);
     const one = picked(restless, ms);
     if (one !== undefined) act(world, host, one, ms % 8 < 4 ? 'pause' : 'unpause');

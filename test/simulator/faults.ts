@@ -143,7 +143,7 @@ const ENGINE_FAULTS: Readonly<Record<string, Deed>> = {
     ({ host }) => {
       host.engine.delayMs = () => 0;
     },
-    75_000,
+    45_000,
   ),
   'inspections fail': onTheEngine(
     ({ host, step }) => {
@@ -152,8 +152,16 @@ const ENGINE_FAULTS: Readonly<Record<string, Deed>> = {
     ({ host }) => {
       host.engine.failNext('inspect', 0);
     },
-    75_000,
+    35_000,
   ),
+  /** Those of a single container: nothing but their own retries make up for it soon. */
+  'inspections fail at a start': async ({ world, host }) => {
+    world.disturb(host, undefined, 4_000);
+    host.engine.failNext('inspect', 3);
+    host.run(1);
+    await world.advance(6_000);
+    host.engine.failNext('inspect', 0);
+  },
   'lists fail': onTheEngine(
     ({ host, step }) => {
       host.engine.failNext('list', 1 + (step.pick % 3));
@@ -203,6 +211,17 @@ const REGISTRY_FAULTS: Readonly<Record<string, Deed>> = {
     world.later(step.ms, () => {
       way.lossy = 0;
     });
+  },
+  /** A single write is lost: nothing but its own retry makes up for it soon. */
+  'answer lost once': async ({ world, host, registry }) => {
+    const way = host.ways[registry.index];
+    if (way === undefined) return;
+    world.disturb(host, registry.index, 14_000);
+    way.lossy = 1;
+    host.run(0);
+    await world.advance(50 + 2 * way.latencyMs);
+    way.lossy = 0;
+    await world.advance(16_000);
   },
   'registry slow': ({ world, host, registry, step }) => {
     const way = host.ways[registry.index];

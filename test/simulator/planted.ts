@@ -154,7 +154,7 @@ export const PLANTED: readonly PlantedBug[] = [
     'an inspection that failed is not tried again',
     'source/docker/inspections.ts',
     "else if (!running.dropped && conclude() === 'retry') this.#retryLater(job);",
-    "else if (!running.dropped && conclude() === 'retry') this.#cancelRetry(job.id);",
+    'else if (!running.dropped) conclude();',
   ),
   bug(
     'a label enters a key as it is',
