@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../test/kit/clock.ts';
 import { ended, endedAfterEach, seen, serviceKey } from '../../test/kit/loop-script.ts';
 import { failure } from '../core/failure.ts';
+import { sleep } from '../core/ports.ts';
 import type { KvStore } from '../provider/kv/store.ts';
 import { MemoryStore } from '../provider/memory/store.ts';
 
@@ -41,6 +42,34 @@ describe('disputed records', () => {
     }
     expect((await test.content()).get(serviceKey(1))).toBe('10.0.0.1:40006 registered');
     expect(test.log.lines.filter(({ message }) => message === 'ledger entry dropped')).toEqual([]);
+  });
+
+  it('does not blame anybody when the echo of an own write overtakes its answer', async () => {
+    const clock = new VirtualClock();
+    const memory = new MemoryStore({ clock });
+    const store: KvStore = {
+      reader: memory.reader,
+      writer: () => {
+        const writer = memory.writer();
+        const txn: typeof writer.txn = async (transaction, signal) => {
+          await sleep(clock, 20);
+          const answer = await writer.txn(transaction, signal);
+          await sleep(clock, 40);
+          return answer;
+        };
+        return { ...writer, txn };
+      },
+    };
+    const test = start({ clock, stores: [store] });
+    await test.listed(seen(1));
+    await clock.advance(1000);
+    for (const signal of [ended(1), seen(1)]) {
+      test.source.signals.next(signal);
+      await clock.advance(10);
+    }
+    await clock.advance(1000);
+    expect((await test.content()).get(serviceKey(1))).toBe('10.0.0.1:30001 registered');
+    expect(test.log.lines.map(({ fields }) => fields['cause'])).not.toContain('damage-altered');
   });
 
   it('says once, not at each list, that a ledger entry speaks for no record', async () => {

@@ -168,7 +168,7 @@ export class Target {
 
   /** The desired side became known: everything it wants is compared with what is there. */
   reconsider(): void {
-    this.#enqueueDiffering(this.#outlook.keys(), 'relisted');
+    this.#enqueueDiffering(this.#outlook.keys(), () => 'relisted');
     this.#gate.check();
   }
 
@@ -240,7 +240,8 @@ export class Target {
         const changed = this.#cache.merge(observation.changes, this.#options.clock.monotonic(), (key) =>
           this.#writing.has(key),
         );
-        this.#enqueueDiffering(changed, 'damage-altered');
+        // The echo of a write of ours may overtake its answer: it is nobody's doing.
+        this.#enqueueDiffering(changed, (key) => (this.#writing.has(key) ? 'relisted' : 'damage-altered'));
         break;
       }
       case 'session':
@@ -266,7 +267,7 @@ export class Target {
       this.#say('info', { differences: differing.length }, 'a list found what no event had told');
     this.#failure = undefined;
     this.#queue.forgive();
-    this.#enqueueDiffering(this.#outlook.keys(), 'relisted');
+    this.#enqueueDiffering(this.#outlook.keys(), () => 'relisted');
     this.#gate.check();
   }
 
@@ -285,16 +286,16 @@ export class Target {
     if (before.type !== 'held')
       this.#say('info', { lease: session.lease, taken_up: session.takenUp }, 'host lease held');
     this.#queue.forgive();
-    this.#enqueueDiffering(this.#outlook.keys(), 'relisted');
+    this.#enqueueDiffering(this.#outlook.keys(), () => 'relisted');
     this.#gate.check();
   }
 
   /** Queues the keys that need something; one pass over many keys costs no write where nothing differs. */
-  #enqueueDiffering(keys: Iterable<string>, code: Cause['code']): void {
+  #enqueueDiffering(keys: Iterable<string>, codeOf: (key: string) => Cause['code']): void {
     if (this.#options.writer === undefined || this.#options.endpoints.listedAt === undefined) return;
     const at = this.#options.clock.now();
     for (const key of keys) {
-      const cause = this.causeOf(key, { code, at, explained: false });
+      const cause = this.causeOf(key, { code: codeOf(key), at, explained: false });
       if (this.verdict(key, cause).type === 'settled') this.#noteUnchanged(key, at);
       else this.#enqueue({ key, cause });
     }

@@ -56,9 +56,9 @@ export function answersIn(text: string): RawAnswer[] {
     if (Number.isNaN(status)) throw new Error(`no status line: ${JSON.stringify(first.slice(0, 200))}`);
     const headers = new Map(lines.map(header));
     rest = rest.slice(end + 4);
-    const size = Number(
-      headers.get('content-length') ?? (headers.has('transfer-encoding') ? rest.length : 0),
-    );
+    // Without a length the end of the connection ends it, as for a client of HTTP/1.0.
+    const isOpen = headers.has('transfer-encoding') || headers.get('connection') === 'close';
+    const size = Number(headers.get('content-length') ?? (isOpen ? rest.length : 0));
     // The answer to a HEAD tells a length and has no body: the next answer follows at once.
     const length = rest.startsWith('HTTP/1.1 ') ? 0 : size;
     if (status !== 100) answers.push({ status, headers, body: rest.slice(0, length) });
