@@ -148,7 +148,8 @@ export class Endpoints {
   /** A drain that an earlier process began; it counts while the container has not been started anew. */
   adopt(notes: Iterable<DrainNote>): void {
     for (const note of notes) {
-      if (note.since <= (this.#drained.get(note.endpoint) ?? Number.NEGATIVE_INFINITY)) continue;
+      const known = this.#drained.get(note.endpoint) ?? this.#notes.get(note.endpoint)?.since;
+      if (note.since <= (known ?? Number.NEGATIVE_INFINITY)) continue;
       this.#notes.set(note.endpoint, note);
       const live = this.live(note.endpoint);
       const entry = live === undefined ? undefined : this.#entries.get(live.endpoint.containerId);
@@ -206,11 +207,18 @@ export class Endpoints {
     this.#sharers.forget(entry.container);
     for (const live of entry.live.values()) {
       // A list may have been wrong: if it comes back with the same start, it was told to stop all the same.
-      if (!cause.explained && live.phase.state === 'draining')
-        this.#notes.set(live.endpoint.id, noteOf(live.endpoint.id, live.phase));
+      if (!cause.explained && live.phase.state === 'draining') this.#keepNote(live);
       this.#replace(entry, live, undefined, cause);
     }
     this.#describeSharers(id, { ...cause, code: 'facts-changed' });
+  }
+
+  /** What is left of the drain is counted from now, for the clock on the wall may have been set since it began. */
+  #keepNote({ endpoint: { id }, phase }: LiveEndpoint): void {
+    const { clock } = this.#options;
+    const left = (this.#draining.get(id)?.due ?? Number.POSITIVE_INFINITY) - clock.monotonic();
+    const until = phase.until === undefined ? undefined : clock.now() + left;
+    this.#notes.set(id, { ...noteOf(id, phase), until });
   }
 
   /** What the container offers by its present facts; endpoints that stay keep their phase. */

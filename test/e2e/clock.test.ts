@@ -109,10 +109,10 @@ describe.each([
     const changes = await world.view.changesSince(marked);
     const ofStopping = changes.filter(({ key }) => key === stoppingKey);
     expect(ofStopping.map(({ type }) => type)).toEqual(['DELETE']);
-    // No storm of writes: what came and went meanwhile was written and deleted once, and nothing else was.
+    // No storm of writes: what came and went meanwhile was written, perhaps marked, and deleted; nothing else was.
     const times = new Map<string, number>();
     for (const { key } of changes) times.set(key, (times.get(key) ?? 0) + 1);
-    expect(Math.max(...times.values())).toBe(2);
+    expect(Math.max(...times.values())).toBeLessThanOrEqual(3);
     expect(times.has(world.heartbeat)).toBe(false);
   });
 

@@ -290,6 +290,10 @@ export class FakeEngine implements Engine {
 
   #quiet = false;
 
+  get isQuiet(): boolean {
+    return this.#quiet;
+  }
+
   async #call<T>(what: string, signal: AbortSignal, answer: () => Result<T>): Promise<Result<T>> {
     this.calls.push(what);
     if (this.#state === 'hanging') await aborted(signal);

@@ -109,6 +109,7 @@ export class SimHost {
     subject.aliveSince = sinceWhen(alive, subject.aliveSince, now);
     subject.readySince = sinceWhen(ready, subject.readySince, now);
     subject.unhealthyAt = sinceWhen(alive && health === 'unhealthy', subject.unhealthyAt, now);
+    if (what === 'start') subject.unheardStart = this.engine.isQuiet;
     if (!alive || what === 'start') subject.signalledAt = undefined;
     else if (what === 'term') {
       if (!drains(subject, now)) subject.readyAtSignal = wasReady;

@@ -26,8 +26,8 @@ export interface PromiseContext {
 
 const TTL_MS = 15_000;
 const SLACK_MS = 1_000;
-/** Whatever became of a container so long ago is known by now, through slow inspections and late requests. */
-const KNOWN_MS = 12_000;
+/** Whatever became of a container so long ago is known by now, after the longest absence of an engine. */
+const KNOWN_MS = 60_000;
 /** Somebody who takes over keeps the lease that he found alive once for each try. */
 const KEEPS_IN_PASSING = 4;
 
@@ -126,7 +126,7 @@ export class Promises {
     if (subject === undefined || !before.key.startsWith('/services/')) return;
     if (!before.value.includes('"cause":"stop-signal"') || value.includes('"draining"')) return;
     const since = subject.signalledAt;
-    if (since === undefined || this.#context.lostTime(host)) return;
+    if (since === undefined || subject.unheardStart || this.#context.lostTime(host)) return;
     // The stop timeout ends at that very moment for the agent, which may have heard of the signal a little earlier.
     if (drains(subject, this.#context.now() + 1_000) && subject.readyAtSignal)
       this.#break('drain', `${before.key} is back in rotation, but its container was told to stop`);

@@ -43,5 +43,6 @@ export function act(world: World, host: SimHost, subject: Subject, what: Act): v
   const settled = subject.readySince !== undefined && world.now - subject.readySince > 1_200;
   const calm = world.registries.every(({ index }) => world.isCalm(host, index));
   host.act(subject, what);
-  if (what === 'term') subject.drainCertain = subject.signalledAt !== undefined && settled && calm;
+  if (what === 'term')
+    subject.drainCertain = subject.signalledAt !== undefined && subject.readyAtSignal && settled && calm;
 }
