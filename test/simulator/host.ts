@@ -109,7 +109,8 @@ export class SimHost {
     subject.aliveSince = sinceWhen(alive, subject.aliveSince, now);
     subject.readySince = sinceWhen(ready, subject.readySince, now);
     subject.unhealthyAt = sinceWhen(alive && health === 'unhealthy', subject.unhealthyAt, now);
-    if (what === 'start') subject.unheardStart = this.engine.isQuiet;
+    if (this.engine.isQuiet) subject.unheard = true;
+    else if (!alive) subject.unheard = false;
     if (!alive || what === 'start') subject.signalledAt = undefined;
     else if (what === 'term') {
       if (!drains(subject, now)) subject.readyAtSignal = wasReady;

@@ -126,7 +126,7 @@ export class Promises {
     if (subject === undefined || !before.key.startsWith('/services/')) return;
     if (!before.value.includes('"cause":"stop-signal"') || value.includes('"draining"')) return;
     const since = subject.signalledAt;
-    if (since === undefined || subject.unheardStart || this.#context.lostTime(host)) return;
+    if (since === undefined || subject.unheard || this.#context.lostTime(host)) return;
     // The stop timeout ends at that very moment for the agent, which may have heard of the signal a little earlier.
     if (drains(subject, this.#context.now() + 1_000) && subject.readyAtSignal)
       this.#break('drain', `${before.key} is back in rotation, but its container was told to stop`);

@@ -30,8 +30,8 @@ export interface Subject {
   /** Every registry must show the drain: nothing was wrong when the signal came, and nothing has been lost since. */
   drainCertain: boolean;
   unhealthyAt: number | undefined;
-  /** No event told of its last start: a signal may be heard before the start that it followed. */
-  unheardStart: boolean;
+  /** No event told of its last death or start: a signal may then be taken for one to the life before. */
+  unheard: boolean;
 }
 
 /** The engine's default patience with a stop, and the grace after which a container was not told to stop after all. */
@@ -94,6 +94,6 @@ function offering(spec: FakeSpec, ...offers: readonly (readonly [string, number]
     readyAtSignal: false,
     drainCertain: false,
     unhealthyAt: undefined,
-    unheardStart: false,
+    unheard: false,
   };
 }
