@@ -66,6 +66,18 @@ describe('drains in the loop', () => {
     expect((await test.content()).get(serviceKey(1))).toBe('10.0.0.1:30001 draining');
   });
 
+  it('Drain: what a list forgot stops as long as it should, though the clock was set in the meantime', async () => {
+    const test = start();
+    await test.listed(seen(1));
+    await test.say({ type: 'stopping', id: containerId(1), signal: 'SIGTERM', at: test.clock.now() });
+    test.clock.step(7_200_000);
+    await test.listed(ended(1, false));
+    test.loop.targets[0]?.relist();
+    await test.clock.advance(1000);
+    await test.listed(seen(1));
+    expect((await test.content()).get(serviceKey(1))).toBe('10.0.0.1:30001 draining');
+  });
+
   it('Drain: warns about a container that was told to stop and still runs long after', async () => {
     const test = start();
     await test.listed(seen(1));
