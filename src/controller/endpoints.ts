@@ -148,8 +148,7 @@ export class Endpoints {
   /** A drain that an earlier process began; it counts while the container has not been started anew. */
   adopt(notes: Iterable<DrainNote>): void {
     for (const note of notes) {
-      const known = this.#drained.get(note.endpoint) ?? this.#notes.get(note.endpoint)?.since;
-      if (note.since <= (known ?? Number.NEGATIVE_INFINITY)) continue;
+      if (note.since <= (this.#drained.get(note.endpoint) ?? Number.NEGATIVE_INFINITY)) continue;
       this.#notes.set(note.endpoint, note);
       const live = this.live(note.endpoint);
       const entry = live === undefined ? undefined : this.#entries.get(live.endpoint.containerId);
@@ -207,8 +206,11 @@ export class Endpoints {
     this.#sharers.forget(entry.container);
     for (const live of entry.live.values()) {
       // A list may have been wrong: if it comes back with the same start, it was told to stop all the same.
-      if (!cause.explained && live.phase.state === 'draining') this.#keepNote(live);
+      const forgotten = !cause.explained && live.phase.state === 'draining';
+      if (forgotten) this.#keepNote(live);
       this.#replace(entry, live, undefined, cause);
+      // The note in a registry tells nothing newer.
+      if (forgotten) this.#drained.set(live.endpoint.id, live.phase.since);
     }
     this.#describeSharers(id, { ...cause, code: 'facts-changed' });
   }
@@ -217,8 +219,9 @@ export class Endpoints {
   #keepNote({ endpoint: { id }, phase }: LiveEndpoint): void {
     const { clock } = this.#options;
     const left = (this.#draining.get(id)?.due ?? Number.POSITIVE_INFINITY) - clock.monotonic();
-    const until = phase.until === undefined ? undefined : clock.now() + left;
-    this.#notes.set(id, { ...noteOf(id, phase), until });
+    const now = clock.now();
+    const until = phase.until === undefined ? undefined : now + left;
+    this.#notes.set(id, { ...noteOf(id, phase), since: Math.min(phase.since, now), until });
   }
 
   /** What the container offers by its present facts; endpoints that stay keep their phase. */

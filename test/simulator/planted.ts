@@ -135,8 +135,8 @@ export const PLANTED: readonly PlantedBug[] = [
   bug(
     'a drain is forgotten when one list forgets the container',
     'controller/endpoints.ts',
-    "if (!cause.explained && live.phase.state === 'draining')",
-    "if (!cause.explained && live.phase.state === 'dormant')",
+    "const forgotten = !cause.explained && live.phase.state === 'draining';",
+    "const forgotten = !cause.explained && live.phase.state === 'dormant';",
   ),
   bug(
     'drains are not remembered for the next process',
