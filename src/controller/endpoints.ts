@@ -13,6 +13,7 @@ import {
 } from '../core/lifecycle.ts';
 import type { Clock, SourceSignal } from '../core/ports.ts';
 import type { Audience, ClaimIndex } from './claims.ts';
+import { DrainBook } from './drain-book.ts';
 import { noteOf } from './drains.ts';
 import { type LiveEndpoint, Publication } from './publication.ts';
 import { Sharers } from './sharers.ts';
@@ -47,13 +48,6 @@ export interface KnownContainer {
   readonly live: ReadonlyMap<string, LiveEndpoint>;
 }
 
-/** An endpoint that drains: the only ones with a deadline. It is monotonic, for the clock on the wall may be set. */
-interface Draining {
-  readonly entry: Entry;
-  readonly phase: Phase;
-  readonly due: number;
-}
-
 /**
  * The desired side: this host's containers, what they offer, and where each endpoint stands in its life. Fed by the
  * source's signals; tells which record keys became dirty and why. While the source is unknown everything stays as last
@@ -64,10 +58,7 @@ export class Endpoints {
   readonly #entries = new Map<string, Entry>();
   readonly #sharers = new Sharers();
   readonly #publication: Publication;
-  readonly #notes = new Map<string, DrainNote>();
-  /** Since when each endpoint last drained: a note that is no newer tells nothing new, even if it cannot be deleted. */
-  readonly #drained = new Map<string, number>();
-  readonly #draining = new Map<string, Draining>();
+  readonly #drains: DrainBook;
   #cancelTimer: (() => void) | undefined;
   /** Time (monotonic ms) of the last complete list; undefined: what should exist is not known yet. */
   listedAt: number | undefined;
@@ -76,6 +67,7 @@ export class Endpoints {
 
   constructor(options: EndpointsOptions) {
     this.#options = options;
+    this.#drains = new DrainBook(options.clock);
     const { layouts, owner, onCollision } = options;
     this.#publication = new Publication({ layouts, owner, onCollision });
     this.#putHost(owner);
@@ -117,7 +109,7 @@ export class Endpoints {
 
   /** The drains that hold now, to be remembered outside the process. */
   drainNotes(): readonly DrainNote[] {
-    return [...this.#draining].map(([id, { phase }]) => noteOf(id, phase));
+    return this.#drains.notes();
   }
 
   take(signal: SourceSignal): void {
@@ -148,8 +140,7 @@ export class Endpoints {
   /** A drain that an earlier process began; it counts while the container has not been started anew. */
   adopt(notes: Iterable<DrainNote>): void {
     for (const note of notes) {
-      if (note.since <= (this.#drained.get(note.endpoint) ?? Number.NEGATIVE_INFINITY)) continue;
-      this.#notes.set(note.endpoint, note);
+      if (!this.#drains.remember(note)) continue;
       const live = this.live(note.endpoint);
       const entry = live === undefined ? undefined : this.#entries.get(live.endpoint.containerId);
       if (entry !== undefined && live !== undefined) this.#adoptNote(entry, live, note);
@@ -207,27 +198,17 @@ export class Endpoints {
     for (const live of entry.live.values()) {
       // A list may have been wrong: if it comes back with the same start, it was told to stop all the same.
       const forgotten = !cause.explained && live.phase.state === 'draining';
-      if (forgotten) this.#keepNote(live);
+      const givenUp = forgotten ? this.#drains.keep(live.endpoint.id, live.phase) : undefined;
       this.#replace(entry, live, undefined, cause);
-      // The note in a registry tells nothing newer.
-      if (forgotten) this.#drained.set(live.endpoint.id, live.phase.since);
+      givenUp?.();
     }
     this.#describeSharers(id, { ...cause, code: 'facts-changed' });
-  }
-
-  /** What is left of the drain is counted from now, for the clock on the wall may have been set since it began. */
-  #keepNote({ endpoint: { id }, phase }: LiveEndpoint): void {
-    const { clock } = this.#options;
-    const left = (this.#draining.get(id)?.due ?? Number.POSITIVE_INFINITY) - clock.monotonic();
-    const now = clock.now();
-    const until = phase.until === undefined ? undefined : now + left;
-    this.#notes.set(id, { ...noteOf(id, phase), since: Math.min(phase.since, now), until });
   }
 
   /** What the container offers by its present facts; endpoints that stay keep their phase. */
   #describeAgain(entry: Entry, cause: Cause): void {
     const { container } = entry;
-    const { drainMs, clock } = this.#options;
+    const { drainMs } = this.#options;
     const description = this.#options.describe(container, (id) => this.find(id));
     entry.why = description.endpoints.length === 0 ? whyNot(description) : undefined;
     const observed: Fact = {
@@ -239,9 +220,7 @@ export class Endpoints {
       at: cause.at,
     };
     const stays = new Set<string>();
-    const stopping = [...this.#draining.values()].find(
-      (draining) => draining.entry === entry && draining.phase.cause === 'stop-signal',
-    );
+    const stopping = this.#drains.stopping(container.id);
     for (const { endpoint } of description.endpoints) {
       stays.add(endpoint.id);
       const before = entry.live.get(endpoint.id);
@@ -256,9 +235,9 @@ export class Endpoints {
         endpoint,
         phase,
         before === undefined || before.phase === phase ? cause : causeOfPhase(before.phase, phase, cause.at),
-        inherits === undefined ? drainMs : inherits.due - clock.monotonic(),
+        inherits?.leftMs ?? drainMs,
       );
-      const note = this.#notes.get(endpoint.id);
+      const note = this.#drains.remembered(endpoint.id);
       if (note !== undefined) this.#adoptNote(entry, after, note);
     }
     for (const live of entry.live.values())
@@ -268,11 +247,11 @@ export class Endpoints {
   #adoptNote(entry: Entry, live: LiveEndpoint, note: DrainNote): void {
     const { startedAt } = entry.container;
     if (startedAt === undefined) return;
-    this.#notes.delete(note.endpoint);
+    this.#drains.forget(note.endpoint);
     if (startedAt !== note.startedAt) return;
-    const now = this.#options.clock.now();
     const phase = advance(live.phase, { type: 'adopt', drain: note });
-    this.#put(entry, live, live.endpoint, phase, causeOfPhase(live.phase, phase, now), leftOf(note, now));
+    const cause = causeOfPhase(live.phase, phase, this.#options.clock.now());
+    this.#put(entry, live, live.endpoint, phase, cause, this.#drains.leftOf(note));
   }
 
   /** `lasts`: how long (ms) a drain that this begins or renews may take. */
@@ -315,24 +294,10 @@ export class Endpoints {
     const dirty = this.#publication.move(before, after);
     if (after === undefined) entry.live.delete(id);
     else entry.live.set(id, after);
-    this.#noteDrain(entry, id, after?.phase, lasts);
+    this.#drains.note(entry.container.id, id, after?.phase, lasts);
     if (dirty.length === 0) return;
     const subject: Subject = { service: `/${service.path.join('/')}`, container: entry.container.name };
     this.#options.onDirty(dirty.map((key) => ({ key, cause, subject, group: id })));
-  }
-
-  #noteDrain(entry: Entry, id: string, phase: Phase | undefined, lasts: number): void {
-    if (phase === undefined) this.#drained.delete(id);
-    if (phase?.state !== 'draining') {
-      this.#draining.delete(id);
-      return;
-    }
-    const held = this.#draining.get(id);
-    const ends = phase.until !== undefined;
-    const fresh = ends ? this.#options.clock.monotonic() + lasts : Number.POSITIVE_INFINITY;
-    const goesOn = held !== undefined && held.phase.cause === phase.cause && held.phase.until === phase.until;
-    this.#draining.set(id, { entry, phase, due: goesOn ? held.due : fresh });
-    this.#drained.set(id, phase.since);
   }
 
   #describeSharers(ownerId: string, cause: Cause): void {
@@ -351,8 +316,7 @@ export class Endpoints {
   #armTimer(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    let next = Number.POSITIVE_INFINITY;
-    for (const { due } of this.#draining.values()) next = Math.min(next, due);
+    const next = this.#drains.nextDue;
     if (next === Number.POSITIVE_INFINITY) return;
     const { clock } = this.#options;
     this.#cancelTimer = clock.timer(Math.max(1, next - clock.monotonic()), () => {
@@ -362,20 +326,11 @@ export class Endpoints {
   }
 
   #endDrains(): void {
-    const { clock } = this.#options;
-    const elapsed = clock.monotonic();
-    const now = clock.now();
-    for (const [id, { entry, phase, due }] of [...this.#draining]) {
-      const live = entry.live.get(id);
-      if (due > elapsed || live === undefined) continue;
-      // Its time is over, whatever the clock on the wall says.
-      const at = Math.max(now, phase.until ?? now);
+    for (const { containerId, endpointId, at } of this.#drains.overdue()) {
+      const entry = this.#entries.get(containerId);
+      const live = entry?.live.get(endpointId);
+      if (entry === undefined || live === undefined) continue;
       this.#advance(entry, live, { type: 'time', ready: isReady(entry.container), at }, 0);
     }
   }
-}
-
-/** What is left (ms) of a drain that an earlier process began; its notes know only the clock on the wall. */
-function leftOf({ since, until }: DrainNote, now: number): number {
-  return until === undefined ? Number.POSITIVE_INFINITY : Math.max(0, Math.min(until - now, until - since));
 }
