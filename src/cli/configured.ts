@@ -11,7 +11,7 @@ export type Configured = Extract<Loaded, { ok: true }>;
 /** Loads the configuration of a command; all that is wrong with it is one error. */
 export function configured(command: Command, io: CliIo, readSecrets: boolean): Configured {
   const file = command.optsWithGlobals<{ config?: string }>().config;
-  const machine = { ...io.machine, readSecrets };
+  const machine = { ...io.machine, readSecrets, now: () => io.clock.now() };
   const loaded = loadConfig({ file, env: io.env, flags: flagsOf(command), machine });
   if (loaded.ok) return loaded;
   const lines = [...loaded.problems, ...loaded.warnings].map((problem) => printable(formatProblem(problem)));

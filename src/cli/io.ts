@@ -12,7 +12,7 @@ export interface CliIo {
   readonly terminal: boolean;
   readonly color: boolean;
   readonly env: Environment;
-  readonly machine: Omit<Machine, 'readSecrets'>;
+  readonly machine: Omit<Machine, 'readSecrets' | 'now'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly version: string;

@@ -259,7 +259,7 @@ export const settingsSchema = z.strictObject({
 /** What the schema makes of the input; `load.ts` resolves what depends on the machine. */
 export type Settings = z.output<typeof settingsSchema>;
 
-/** Files for TLS; read when the agent starts. */
+/** Files for TLS; read when the agent starts and whenever they change. */
 export interface TlsFiles {
   readonly ca: string | undefined;
   readonly cert: string | undefined;
@@ -278,6 +278,8 @@ export interface RegistryConfig {
   readonly tls: TlsFiles | undefined;
   readonly username: string | undefined;
   readonly password: Secret | undefined;
+  /** Where `password` came from; it is read again when it changes. */
+  readonly passwordFile: string | undefined;
   readonly policy: Policy;
 }
 

@@ -1,4 +1,4 @@
-import { DEFAULT_ORIGIN, type Given, joinPath, type Problem } from './problem.ts';
+import { DEFAULT_ORIGIN, type Given, joinPath, type Problem, shownPath } from './problem.ts';
 
 /** What the configuration takes from the machine. */
 export interface Machine {
@@ -10,6 +10,8 @@ export interface Machine {
   readonly readFile: (path: string) => string;
   /** False for commands that only talk to a running agent: they need neither passwords nor certificates. */
   readonly readSecrets: boolean;
+  /** Epoch milliseconds; certificates are judged by it. */
+  readonly now: () => number;
 }
 
 /** What is at hand, and what is collected, while settings are resolved. */
@@ -42,11 +44,26 @@ export function complain(
     problems.push({ origin: originOf(keys, given), setting, what, remedy });
 }
 
+/** The text of a file of secrets; undefined when it is not to be read, or cannot be, which is a problem then. */
+export function readText(path: string, keys: readonly PropertyKey[], context: Context): string | undefined {
+  if (!context.machine.readSecrets) return undefined;
+  try {
+    return context.machine.readFile(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    const remedy = 'check the path and who may read it';
+    complain(context, keys, `names a file that cannot be read, ${shownPath(path)} (${code})`, { remedy });
+    return undefined;
+  }
+}
+
 export function warn(
   { warnings, given }: Context,
   keys: readonly PropertyKey[],
   what: string,
   remedy: string,
 ): void {
-  warnings.push({ origin: originOf(keys, given), setting: joinPath(keys), what, remedy });
+  const setting = joinPath(keys);
+  if (!warnings.some((known) => known.setting === setting && known.what === what))
+    warnings.push({ origin: originOf(keys, given), setting, what, remedy });
 }

@@ -6,10 +6,11 @@ import type { Engine } from '../source/docker/engine.ts';
 import { machineReaders } from '../source/host/readers.ts';
 import type { StateFolder } from '../state/folder.ts';
 import { compose, type Whereabouts } from './compose.ts';
+import { followCredentials, type RegistryCredentials } from './credentials.ts';
 import { openEngine, patientWitness } from './engine.ts';
 import { followHost } from './host.ts';
 import { findOwner, type Instance, newInstance } from './identity.ts';
-import { type AgentIo, StartError } from './io.ts';
+import type { AgentIo } from './io.ts';
 import { layoutsOf } from './metadata.ts';
 import { openRegistries } from './registries.ts';
 import type { AgentStatus } from './status.ts';
@@ -37,10 +38,12 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly | und
   const engine = openEngine(options.config);
   const here = await findWhereabouts(options, engine);
   if (here === undefined) return undefined;
-  const registries = withReadableErrors(() => registriesOf(options, here));
+  const credentials = await followCredentials(options.config.registries, options.io);
+  const registries = registriesOf(options, here, credentials);
   const assembly = compose({ ...options, here, engine, registries });
   const close = async (): Promise<void> => {
     here.host.stop();
+    for (const files of credentials.values()) files.stop();
     await Promise.all(registries.map(({ reader }) => reader.close()));
     engine.close();
   };
@@ -78,6 +81,7 @@ async function findWhereabouts(options: AssemblyOptions, engine: Engine): Promis
 function registriesOf(
   { config, io, predecessorDead }: AssemblyOptions,
   here: Whereabouts,
+  credentials: RegistryCredentials,
 ): readonly Registry[] {
   const { clock, random, log, version } = io;
   const { owner, instance, host, since } = here;
@@ -91,17 +95,9 @@ function registriesOf(
     since,
   };
   return openRegistries({
-    ...{ config, owner, clock, random, log },
+    ...{ config, owner, credentials, clock, random, log },
     prefixes: layoutsOf(config).map(({ prefix }) => prefix),
     writing:
       predecessorDead === undefined ? undefined : { identity, predecessorDead: predecessorDead(instance) },
   });
-}
-
-function withReadableErrors<T>(open: () => T): T {
-  try {
-    return open();
-  } catch (error) {
-    throw new StartError(error instanceof Error ? error.message : String(error));
-  }
 }

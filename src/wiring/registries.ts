@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Config, RegistryConfig } from '../config/config.ts';
 import type { Registry } from '../controller/announce.ts';
 import type { Clock, HostEntry, Log, Random } from '../core/ports.ts';
@@ -7,6 +6,7 @@ import type { Identity } from '../provider/kv/heartbeat.ts';
 import { createKvProvider } from '../provider/kv/provider.ts';
 import type { KvStore } from '../provider/kv/store.ts';
 import { MemoryStore } from '../provider/memory/store.ts';
+import type { RegistryCredentials } from './credentials.ts';
 
 export interface RegistriesOptions {
   readonly config: Config;
@@ -16,25 +16,27 @@ export interface RegistriesOptions {
     | { readonly identity: Identity; readonly predecessorDead: (entry: HostEntry) => Promise<boolean> }
     | undefined;
   readonly prefixes: readonly string[];
+  /** By name of the registry. */
+  readonly credentials: RegistryCredentials;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
 }
 
-/** Opens every configured registry. Throws a readable error when a certificate file cannot be read. */
+/** Opens every configured registry. */
 export function openRegistries(options: RegistriesOptions): readonly Registry[] {
   return options.config.registries.map((registry) => openRegistry(registry, options));
 }
 
 function openRegistry(registry: RegistryConfig, options: RegistriesOptions): Registry {
-  return registryOver(openStore(registry, options.clock), registry, options);
+  return registryOver(openStore(registry, options), registry, options);
 }
 
 /** One registry of the loop over a store that is already open. */
 export function registryOver(
   store: KvStore,
   registry: Pick<RegistryConfig, 'name' | 'kind' | 'policy'>,
-  { config, owner, writing, prefixes, clock, random, log }: RegistriesOptions,
+  { config, owner, writing, prefixes, clock, random, log }: Omit<RegistriesOptions, 'credentials'>,
 ): Registry {
   const { reader, writer } = createKvProvider({
     target: registry.name,
@@ -57,22 +59,13 @@ export function registryOver(
   };
 }
 
-function openStore(registry: RegistryConfig, clock: Clock): KvStore {
+function openStore(registry: RegistryConfig, { clock, credentials }: RegistriesOptions): KvStore {
   if (registry.kind === 'memory') return new MemoryStore({ clock });
-  const { tls, username, password } = registry;
-  const scheme = tls === undefined ? 'http' : 'https';
-  const auth =
-    username === undefined || password === undefined
-      ? undefined
-      : { user: username, password: password.reveal() };
+  const followed = credentials.get(registry.name);
+  const scheme = registry.tls === undefined ? 'http' : 'https';
   return openEtcd({
     endpoints: registry.members.map((member) => `${scheme}://${member}`),
     clock,
-    auth,
-    tls: tls && { ...pem('ca', tls.ca), ...pem('cert', tls.cert), ...pem('key', tls.key) },
+    credentials: followed && (() => followed.current),
   });
-}
-
-function pem<Name extends string>(name: Name, file: string | undefined): Partial<Record<Name, Buffer>> {
-  return file === undefined ? {} : ({ [name]: readFileSync(file) } as Record<Name, Buffer>);
 }

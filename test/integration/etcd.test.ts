@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { EtcdOptions } from '../../src/provider/etcd/connection.ts';
+import type { EtcdCredentials } from '../../src/provider/etcd/link.ts';
 import { openEtcd } from '../../src/provider/etcd/store.ts';
 import { Names } from '../../src/provider/kv/names.ts';
 import type { KvStore } from '../../src/provider/kv/store.ts';
@@ -22,8 +22,8 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-function store(endpoints: readonly string[], options: Partial<EtcdOptions> = {}): KvStore {
-  const opened = openEtcd({ endpoints, clock: systemClock, ...options });
+function store(endpoints: readonly string[], credentials: EtcdCredentials = {}): KvStore {
+  const opened = openEtcd({ endpoints, clock: systemClock, credentials: () => credentials });
   cleanups.push(() => opened.reader.close());
   return opened;
 }
@@ -65,6 +65,40 @@ describe('TLS', () => {
     expect(await codeOf(withoutKey.reader.get(['/x'], never))).toBe('registry-unreachable');
     const withoutCa = await store([etcd.endpoint], { tls: {} }).reader.get(['/x'], never);
     expect(withoutCa).toMatchObject({ ok: false, failure: { code: 'registry-unreachable' } });
+  });
+
+  it('renewed certificate: a new connection, and no write but those that were asked for', async () => {
+    const etcd = await server({ tls: true, auth: true });
+    const proxy = await TcpProxy.start({ to: { port: etcd.port } });
+    cleanups.push(() => proxy.stop());
+    const { ca, clientCertificate, clientKey, renewClient } = etcd.certificates!;
+    const shape = (cert: string, key: string, password: string): EtcdCredentials => ({
+      tls: { ca: Buffer.from(ca), cert: Buffer.from(cert), key: Buffer.from(key) },
+      auth: { user: 'portolan', password },
+    });
+    let credentials = shape(clientCertificate, clientKey, etcdUsers.portolan);
+    const keys = [`${prefix}a`, `${prefix}b`];
+    const endpoints = [`https://localhost:${proxy.port}`];
+    const opened = openEtcd({ endpoints, clock: systemClock, credentials: () => credentials });
+    cleanups.push(() => opened.reader.close());
+    const agent = await agentOn(opened, keys).start();
+    await agent.apply([create(keys[0]!)]);
+    const before = await etcd.revision();
+    const observed = agent.observations.length;
+    const connections = proxy.opened;
+
+    const { certificate, key } = await renewClient();
+    credentials = shape(certificate, key, etcdUsers.portolan);
+    // Each probe and each keep-alive looks; a list tells that watching goes on.
+    await eventually(() => agent.observations.slice(observed).some(({ type }) => type === 'listed'), {
+      deadlineMs: 30_000,
+    });
+    expect(proxy.opened).toBeGreaterThan(connections);
+    expect(await etcd.revision()).toBe(before);
+    expect(agent.observations.slice(observed).map(({ type }) => type)).not.toContain('unknown');
+    expect(codes(await agent.apply([create(keys[1]!)]))).toEqual(['settled']);
+    await etcd.etcdctl('put', keys[0]!, 'altered');
+    await eventually(() => agent.seen.get(keys[0]!)?.record?.value === 'altered');
   });
 });
 

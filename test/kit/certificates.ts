@@ -16,6 +16,8 @@ export interface Certificates {
   readonly clientKey: string;
   /** Paths for settings that want files. */
   readonly files: { readonly ca: string; readonly clientCertificate: string; readonly clientKey: string };
+  /** Another client certificate of the same authority, as a renewal would make it. */
+  readonly renewClient: () => Promise<{ readonly certificate: string; readonly key: string }>;
   readonly remove: () => Promise<void>;
 }
 
@@ -67,8 +69,16 @@ export const makeCertificates = async (names: readonly string[] = []): Promise<C
   await issue(folder, 'server', 'serverAuth,clientAuth', hosts.join(','));
   await issue(folder, 'client', 'clientAuth', 'DNS:client');
   const read = async (file: string): Promise<string> => await readFile(join(folder, file), 'utf8');
+  let renewals = 0;
+  const renewClient = async () => {
+    renewals += 1;
+    const name = `client-${renewals}`;
+    await issue(folder, name, 'clientAuth', 'DNS:client');
+    return { certificate: await read(`${name}.pem`), key: await read(`${name}.key`) };
+  };
   return {
     folder,
+    renewClient,
     ca: await read('ca.pem'),
     serverCertificate: await read('server.pem'),
     serverKey: await read('server.key'),

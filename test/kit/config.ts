@@ -9,10 +9,12 @@ export interface Given {
   readonly flags?: Readonly<Record<string, FlagValue>>;
   readonly files?: Readonly<Record<string, string>>;
   readonly uid?: number;
+  /** Epoch milliseconds. */
+  readonly now?: number;
 }
 
 /** Loads from memory: no file of the machine is read. */
-export function load({ yaml, env = {}, flags = {}, files = {}, uid = 0 }: Given): Loaded {
+export function load({ yaml, env = {}, flags = {}, files = {}, uid = 0, now = 0 }: Given): Loaded {
   const all: Readonly<Record<string, string>> = yaml === undefined ? files : { ...files, 'p.yaml': yaml };
   return loadConfig({
     file: yaml === undefined ? undefined : 'p.yaml',
@@ -23,6 +25,7 @@ export function load({ yaml, env = {}, flags = {}, files = {}, uid = 0 }: Given)
       home: '/home/ann',
       stateHome: undefined,
       readSecrets: true,
+      now: () => now,
       readFile: (path) => {
         const text = all[path];
         if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });

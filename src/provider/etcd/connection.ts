@@ -1,36 +1,23 @@
 import { setMaxListeners } from 'node:events';
-import { rootCertificates } from 'node:tls';
-import { noop } from 'cockatiel';
-import { Etcd3, type IOptions } from 'etcd3';
+import type { Etcd3 } from 'etcd3';
 import { type Failure, failure as failureOf, type Result } from '../../core/failure.ts';
 import type { Clock } from '../../core/ports.ts';
 import { Cancelled, problemOf, TimedOut } from './errors.ts';
+import { type EtcdCredentials, Link } from './link.ts';
 
 export interface EtcdOptions {
   /** `http://host:port` or `https://host:port`, all of one kind. */
   readonly endpoints: readonly string[];
   readonly clock: Clock;
-  /** PEM. Without `ca`, the authorities that Node trusts. */
-  readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer } | undefined;
-  readonly auth?: { readonly user: string; readonly password: string } | undefined;
+  /** Asked at each call. Another object than before: they were renewed, and what is opened from then on uses them. */
+  readonly credentials?: (() => EtcdCredentials) | undefined;
   /** How long any call may take, failover included. */
   readonly timeoutMs?: number | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 2_000;
 
-const GRPC_OPTIONS = {
-  // 10,000 records are more than the 4 MiB that grpc-js takes by default.
-  'grpc.max_receive_message_length': 64 * 1_024 * 1_024,
-  // A connection that is dead without a word is found by the ping; etcd tolerates one each 5 s.
-  'grpc.keepalive_time_ms': 10_000,
-  'grpc.keepalive_timeout_ms': 3_000,
-  // The work queue is the only backoff: when it tries, the connection must be tried as well.
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 500,
-  // Statistics for a service that nobody serves here.
-  'grpc.enable_channelz': 0,
-};
+const NO_CREDENTIALS: EtcdCredentials = {};
 
 /** What a call does with one endpoint's client. */
 type Run<T> = (client: Etcd3, over: Over) => Promise<T>;
@@ -54,7 +41,7 @@ export class Over {
 
 interface Endpoint {
   readonly host: string;
-  client: Etcd3 | undefined;
+  link: Link | undefined;
 }
 
 /**
@@ -79,10 +66,10 @@ export class EtcdConnection {
     this.#options = options;
     this.clock = options.clock;
     this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.#endpoints = options.endpoints.map((host) => ({ host, client: undefined }));
+    this.#endpoints = options.endpoints.map((host) => ({ host, link: undefined }));
   }
 
-  /** Tells when the current endpoint is given up: streams that depend on it are in doubt. */
+  /** Tells when the current endpoint, or the connection to it, is given up: streams that depend on it are in doubt. */
   onLeave(listener: () => void): void {
     this.#left.add(listener);
   }
@@ -96,14 +83,13 @@ export class EtcdConnection {
     let renewed = false;
     for (let attempt = 1; ; attempt += 1) {
       const index = this.#current;
+      let link: Link | undefined;
       try {
-        return {
-          ok: true,
-          value: await this.#bounded(end, signal, run, this.#client(index)),
-        };
+        link = this.#link(index);
+        return { ok: true, value: await this.#bounded(end, signal, run, link) };
       } catch (error) {
         const { failure, down, unsent, stale } = problemOf(error);
-        if (stale) this.#renew(index);
+        if (stale) this.#retire(index, link);
         if (down) this.#leave(index);
         const more = attempt < this.#endpoints.length && this.clock.monotonic() < end;
         const repeat = down && more && (kind === 'read' || unsent);
@@ -122,7 +108,7 @@ export class EtcdConnection {
   /** The endpoint in use failed a stream. */
   suspect(error: unknown): void {
     const { down, stale } = problemOf(error);
-    if (stale) this.#renew(this.#current);
+    if (stale) this.#retire(this.#current, this.#endpoints[this.#current]?.link);
     if (down) this.#leave(this.#current);
   }
 
@@ -131,13 +117,13 @@ export class EtcdConnection {
     for (const cancel of [...this.#underWay]) cancel();
     this.#left.clear();
     for (const endpoint of this.#endpoints) {
-      endpoint.client?.close();
-      endpoint.client = undefined;
+      endpoint.link?.close();
+      endpoint.link = undefined;
     }
   }
 
   /** The first to come counts: the answer, the end of the time, the caller's signal, or `close`. */
-  async #bounded<T>(end: number, signal: AbortSignal, run: Run<T>, client: Etcd3): Promise<T> {
+  async #bounded<T>(end: number, signal: AbortSignal, run: Run<T>, link: Link): Promise<T> {
     // Each call under way listens to it; that many are no leak.
     setMaxListeners(0, signal);
     if (signal.aborted || this.#closed) throw new Cancelled('cancelled');
@@ -159,48 +145,32 @@ export class EtcdConnection {
       };
     });
     try {
-      return await Promise.race([run(client, over), ended]);
+      return await Promise.race([link.use((client) => run(client, over)), ended]);
     } finally {
       stop();
       over.come();
     }
   }
 
-  #client(index: number): Etcd3 {
+  #link(index: number): Link {
     const endpoint = this.#endpoints[index];
     if (endpoint === undefined) throw new Error('no such endpoint');
-    endpoint.client ??= new Etcd3(this.#clientOptions(endpoint.host));
-    return endpoint.client;
-  }
-
-  #clientOptions(hosts: string): IOptions {
-    const { tls, auth } = this.#options;
+    const credentials = this.#options.credentials?.() ?? NO_CREDENTIALS;
+    if (endpoint.link !== undefined && endpoint.link.credentials !== credentials)
+      this.#retire(index, endpoint.link);
     const { clock, timeoutMs } = this;
-    const rootCertificate = tls?.ca ?? Buffer.from(rootCertificates.join('\n'));
-    return {
-      hosts,
-      ...(tls === undefined || !hosts.startsWith('https:')
-        ? {}
-        : {
-            credentials: {
-              rootCertificate,
-              ...(tls.key === undefined ? {} : { privateKey: tls.key }),
-              ...(tls.cert === undefined ? {} : { certChain: tls.cert }),
-            },
-          }),
-      ...(auth === undefined ? {} : { auth: { username: auth.user, password: auth.password } }),
-      grpcOptions: GRPC_OPTIONS,
-      // The library has no deadline of its own, and waits for ever for a server that accepts and does not answer.
-      defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: clock.now() + timeoutMs }),
-      faultHandling: { host: () => noop, global: noop },
-    };
+    endpoint.link ??= new Link({ host: endpoint.host, credentials, clock, timeoutMs });
+    return endpoint.link;
   }
 
-  /** The next use of the endpoint authenticates anew. */
-  #renew(index: number): void {
+  /** The next use of the endpoint makes a new connection, and authenticates anew. */
+  #retire(index: number, link: Link | undefined): void {
     const endpoint = this.#endpoints[index];
-    endpoint?.client?.close();
-    if (endpoint !== undefined) endpoint.client = undefined;
+    // Calls that fail together retire the link that they used, not the new one of each other.
+    if (endpoint === undefined || link === undefined || endpoint.link !== link) return;
+    endpoint.link = undefined;
+    if (index === this.#current) for (const listener of this.#left) listener();
+    link.retire();
   }
 
   #leave(index: number): void {

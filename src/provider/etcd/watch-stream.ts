@@ -35,7 +35,7 @@ export class WatchStream {
   constructor(connection: EtcdConnection) {
     this.#connection = connection;
     connection.onLeave(() => {
-      this.#endAll('disconnected', failure('registry-unreachable', 'the endpoint was given up'));
+      this.#endAll('disconnected', failure('registry-unreachable', 'the connection was given up'));
     });
   }
 
