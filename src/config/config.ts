@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { EXPIRIES } from '../core/layout.ts';
 import { POLICIES, type Policy } from '../core/policy.ts';
 import { parseRegistryUrl, type RegistryAddress } from './registry-url.ts';
 import { Secret } from './secret.ts';
@@ -9,6 +10,7 @@ import {
   debounceWindow,
   duration,
   keyPrefix,
+  layoutExpiry,
   listenAddress,
   ownerId,
 } from './values.ts';
@@ -53,6 +55,7 @@ export type RegistrySettings = z.output<typeof registryMapping>;
 export const REGISTRY_KEYS: readonly string[] = Object.keys(registryMapping.shape);
 export const TLS_KEYS: readonly string[] = Object.keys(tlsFiles.shape);
 
+/** A layout that never carries a lease takes `neverLeased` for its `expiry`. */
 const layout = (name: string, description: string, prefix: string) =>
   group({
     enabled: on(`Write the ${name} layout: ${description}.`, true, false),
@@ -60,6 +63,11 @@ const layout = (name: string, description: string, prefix: string) =>
       description: `Where the ${name} layout lies.`,
       value: 'path',
       flag: `${name}-prefix`,
+    }),
+    expiry: setting(layoutExpiry(), {
+      description: `How records of the ${name} layout expire; default: expiry.`,
+      value: EXPIRIES.join('|'),
+      flag: `${name}-expiry`,
     }),
   });
 
@@ -128,6 +136,11 @@ export const settingsSchema = z.strictObject({
   policy: setting(z.enum(POLICIES).default('sync'), {
     description: 'What may be done to registries: everything, everything but removals, or only additions.',
     value: POLICIES.join('|'),
+  }),
+  expiry: setting(z.enum(EXPIRIES).default('prune'), {
+    description:
+      "What becomes of records whose agent is gone: prune: they stay until some agent removes them; ttl: they go with the host's lease.",
+    value: EXPIRIES.join('|'),
   }),
   layouts: setting(
     group({
@@ -213,11 +226,12 @@ export const settingsSchema = z.strictObject({
     value: 'duration',
   }),
   leaseTtl: setting(duration({ min: 5000, max: 3_600_000 }).prefault('15s'), {
-    description: "Life of the host's lease without a sign of life.",
+    description: "Life of the host's lease, and of records in ttl mode, without a sign of life.",
     value: 'duration',
   }),
   handover: setting(duration({ min: 5000 }).prefault('5m'), {
-    description: 'How long the heartbeat outlives a stopped agent, so that an upgrade is no outage.',
+    description:
+      'How long the heartbeat, and records in ttl mode, outlive a stopped agent, so that an upgrade is no outage.',
     value: 'duration',
   }),
   deregisterOnExit: on(

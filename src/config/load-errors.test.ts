@@ -35,6 +35,11 @@ describe('errors', () => {
       'p.yaml:2: log.level: "inof" is not one of debug, info, warn, error; did you mean info?',
     ],
     [
+      'an expiry that does not exist',
+      { env: { PORTOLAN_LAYOUTS_ANNOUNCE_EXPIRY: 'tll' } },
+      'PORTOLAN_LAYOUTS_ANNOUNCE_EXPIRY: layouts.announce.expiry: "tll" is not one of prune, ttl; did you mean ttl?',
+    ],
+    [
       'an unknown key',
       { yaml: 'policy: sync\nresinc: 1m' },
       'p.yaml:2: resinc: is no setting; did you mean resync?',

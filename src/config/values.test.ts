@@ -4,6 +4,21 @@ import { describe, expect, it } from 'vitest';
 import { formatDuration, parseDuration } from './duration.ts';
 import { hideCredentials, parseRegistryUrl } from './registry-url.ts';
 import { Secret } from './secret.ts';
+import { neverLeased } from './values.ts';
+
+describe('the expiry of a layout that never hangs on a lease', () => {
+  const expiry = neverLeased('readers would look the lease up for each answer');
+
+  it('is prune, and anything else is refused with the reason and the remedy', () => {
+    expect([expiry.parse(undefined), expiry.parse('prune')]).toEqual(['prune', 'prune']);
+    expect(expiry.safeParse('ttl').error?.issues).toMatchObject([
+      {
+        message: 'ttl is not possible here: readers would look the lease up for each answer',
+        params: { remedy: 'leave it at prune' },
+      },
+    ]);
+  });
+});
 
 describe('a duration', () => {
   it.each([

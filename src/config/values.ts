@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import { EXPIRIES } from '../core/layout.ts';
 import { quote, shown } from '../core/quote.ts';
 import { parsePath } from '../core/segment.ts';
 import { DURATION_PATTERN, formatDuration, parseDuration } from './duration.ts';
@@ -83,6 +84,23 @@ export const keyPrefix = z.string().transform((text, context): string => {
     return complain(context, `${shown(text)} lies below /portolan, where the bookkeeping is`, remedy);
   return prefix;
 });
+
+/** How the records of one layout expire; without a say of its own it follows the setting for all. */
+export function layoutExpiry() {
+  return z.enum(EXPIRIES).optional();
+}
+
+/** Of a layout whose records never hang on a lease, for the reason given; it does not follow the setting for all. */
+export function neverLeased(why: string) {
+  return z
+    .enum(EXPIRIES)
+    .default('prune')
+    .transform((expiry, context) =>
+      expiry === 'prune'
+        ? expiry
+        : complain(context, `ttl is not possible here: ${why}`, 'leave it at prune'),
+    );
+}
 
 export interface ListenAddress {
   readonly host: string;

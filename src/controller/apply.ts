@@ -21,6 +21,9 @@ const DONE: Readonly<Record<Change['action'], string>> = {
   restore: 'ledger entry restored',
 };
 
+/** Said once by the session, for all records. */
+const SAID_BY_SESSION: readonly string[] = ['lease-lost', 'owner-fenced'];
+
 /** A record that only a person can mend is tried again now and then, in case somebody mended the registry. */
 const TERMINAL_RETRY_MS = 60_000;
 
@@ -93,8 +96,8 @@ function settle(
     DONE[change.action],
   );
   queue.finish(work.key);
-  // Dropping an entry is only half of giving way: what the key needs now is planned afresh.
-  if (change.action === 'forget') queue.add(work);
+  // Only half of what is to be done: what the key needs now is planned afresh.
+  if (change.action === 'forget' || change.action === 'restore') queue.add(work);
 }
 
 function again(work: TakenWork, { change, outcome }: ChangeResult, context: ApplyContext): void {
@@ -117,7 +120,7 @@ function again(work: TakenWork, { change, outcome }: ChangeResult, context: Appl
   });
   if (fresh)
     say(
-      'warn',
+      SAID_BY_SESSION.includes(failure.code) ? 'debug' : 'warn',
       {
         action: change.action,
         key: change.key,

@@ -14,7 +14,7 @@ const listed = (...records: ObservedRecord[]) => new Map(records.map((each) => [
 const nobody = () => false;
 const wrote = (cache: ObservedCache, key: string, value: string, revision: string): void => {
   const seen: PartialObservation[] = [
-    { key, revision, record: record(value, revision), entry: { modRevision: revision } },
+    { key, revision, record: record(value, revision), entry: { modRevision: revision, lease: '0' } },
   ];
   cache.merge(seen, 0, () => true);
   const change = {
@@ -39,7 +39,7 @@ describe('the observed side', () => {
 
   it('tells what a list found different from what was believed', () => {
     const cache = new ObservedCache();
-    const one = { key: 'a', record: record('v', '2'), entry: { modRevision: '2' } };
+    const one = { key: 'a', record: record('v', '2'), entry: { modRevision: '2', lease: '0' } };
     expect(cache.replace(listed(one), '2', 0)).toEqual(['a']);
     expect(cache.replace(listed(one), '3', 0)).toEqual([]);
     expect(cache.replace(listed(), '4', 0)).toEqual(['a']);
@@ -84,6 +84,41 @@ describe('the observed side', () => {
     cache.merge([{ key: 'a', revision: '6', record: record('y', '6', '1') }], 90_000, nobody);
     expect(cache.contested('a', 90_000)).toBe(true);
     expect(cache.contested('a', 160_000)).toBe(false);
+  });
+
+  it('remembers the lease of a record that is gone, until it is there again or was withdrawn', () => {
+    const cache = new ObservedCache();
+    const leased = { ...record('v', '2'), lease: '77' };
+    const one = { key: 'a', record: leased, entry: { modRevision: '2', lease: '77' } };
+    cache.replace(listed(one), '2', 0);
+    cache.merge([{ key: 'a', revision: '3', record: null }], 0, nobody);
+    expect(cache.lostLease('a')).toBe('77');
+    wrote(cache, 'a', 'v', '4');
+    expect(cache.lostLease('a')).toBeUndefined();
+    cache.replace(listed({ ...one, record: { ...leased, modRevision: '5' } }), '5', 0);
+    cache.replace(listed(), '6', 0);
+    expect(cache.lostLease('a')).toBe('77');
+    cache.forget();
+    expect(cache.lostLease('a')).toBeUndefined();
+  });
+
+  it('takes a record for its own that was written with its entry, and another lease for an alteration', () => {
+    const cache = new ObservedCache();
+    wrote(cache, 'a', 'v', '1');
+    const moved = { ...record('v', '2', '1'), lease: '77' };
+    cache.merge(
+      [{ key: 'a', revision: '2', record: moved, entry: { modRevision: '2', lease: '77' } }],
+      0,
+      nobody,
+    );
+    expect([cache.isAsWritten('a'), cache.lastWritten('a')]).toEqual([true, '2']);
+    for (const revision of ['3', '5', '7']) {
+      cache.merge([{ key: 'a', revision, record: record('v', revision, '1') }], 0, nobody);
+      expect(cache.isAsWritten('a')).toBe(false);
+      const back = String(Number(revision) + 1);
+      cache.merge([{ key: 'a', revision: back, record: { ...moved, modRevision: back } }], 0, () => true);
+    }
+    expect(cache.contested('a', 0)).toBe(true);
   });
 
   it('counts what this owner holds', () => {

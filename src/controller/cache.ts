@@ -22,6 +22,8 @@ export class ObservedCache {
   readonly #alterations = new Map<string, readonly number[]>();
   /** Values that were sent and whose fate is not known: they may turn up at any time, and are nobody's alteration. */
   readonly #unanswered = new Map<string, string>();
+  /** The lease under which a record was last seen that is gone since. */
+  readonly #lostLeases = new Map<string, string>();
   #owned = 0;
   known = false;
   everKnown = false;
@@ -42,6 +44,16 @@ export class ObservedCache {
     return this.#lastWritten.get(key);
   }
 
+  lostLease(key: string): string | undefined {
+    return this.#lostLeases.get(key);
+  }
+
+  /** The record is as this owner wrote it: a change of it was nobody else's. */
+  isAsWritten(key: string): boolean {
+    const written = this.#lastWritten.get(key);
+    return written !== undefined && this.#records.get(key)?.record?.modRevision === written;
+  }
+
   contested(key: string, now: number): boolean {
     return recent(this.#alterations.get(key), now).length >= CONTEST_LIMIT;
   }
@@ -54,6 +66,7 @@ export class ObservedCache {
   /** Takes a complete read over; returns the keys that differ from what was believed. */
   replace(records: ReadonlyMap<string, ObservedRecord>, revision: Revision, now: number): readonly string[] {
     const differing: string[] = [];
+    this.#lostLeases.clear();
     for (const [key, cached] of this.#records) {
       if (records.has(key) || isNewer(cached, revision)) continue;
       if (cached.record !== undefined || cached.entry !== undefined) differing.push(key);
@@ -68,6 +81,7 @@ export class ObservedCache {
         cached.entrySeen = revision;
       } else {
         differing.push(key);
+        this.#rememberWritten(observed);
         this.#noteAlteration(cached, observed, now);
         const { record, entry } = observed;
         this.#set({ key, record, entry, recordSeen: revision, entrySeen: revision });
@@ -86,12 +100,19 @@ export class ObservedCache {
     if (ownership(observed, undefined) === 'ours') this.#lastWritten.set(key, record.modRevision);
   }
 
+  /** Record and entry of one transaction: an earlier instance, or this one's session, moved them to another lease. */
+  #rememberWritten({ key, record, entry }: ObservedRecord): void {
+    if (record !== undefined && record.modRevision === entry?.modRevision)
+      this.#lastWritten.set(key, record.modRevision);
+  }
+
   /** Forgets everything: the registry is another one, so nothing that was believed means anything. */
   forget(): void {
     this.#records.clear();
     this.#lastWritten.clear();
     this.#alterations.clear();
     this.#unanswered.clear();
+    this.#lostLeases.clear();
     this.#owned = 0;
   }
 
@@ -110,6 +131,7 @@ export class ObservedCache {
       const after = mergePart(before, change);
       if (after === before) continue;
       if (!same(before, after)) {
+        this.#rememberWritten(after);
         if (!writing(change.key)) this.#noteAlteration(before, after, now);
         changed.push(change.key);
       }
@@ -131,7 +153,10 @@ export class ObservedCache {
     if (change.action === 'create' || change.action === 'update') {
       const written = result.seen.find((part) => part.key === change.key)?.record;
       if (written !== undefined && written !== null) this.#lastWritten.set(change.key, written.modRevision);
-    } else if (change.action !== 'restore') this.#lastWritten.delete(change.key);
+    } else if (change.action !== 'restore') {
+      this.#lastWritten.delete(change.key);
+      this.#lostLeases.delete(change.key);
+    }
   }
 
   /** A key that holds nothing keeps only the revision of that knowledge, until the next complete read. */
@@ -143,11 +168,8 @@ export class ObservedCache {
   #noteAlteration(before: ObservedRecord | undefined, after: ObservedRecord, now: number): void {
     const { key } = after;
     if (after.record === undefined || before?.record === undefined) return;
-    if (
-      after.record.value === before.record.value ||
-      after.record.createRevision !== before.record.createRevision
-    )
-      return;
+    if (after.record.createRevision !== before.record.createRevision) return;
+    if (after.record.value === before.record.value && after.record.lease === before.record.lease) return;
     if (after.record.modRevision === this.#lastWritten.get(key)) return;
     if (after.record.value === this.#unanswered.get(key)) return;
     this.#alterations.set(key, [...recent(this.#alterations.get(key), now), now]);
@@ -156,13 +178,22 @@ export class ObservedCache {
   #set(cached: Cached): void {
     const before = this.#records.get(cached.key);
     this.#owned += Number(cached.entry !== undefined) - Number(before?.entry !== undefined);
+    if (cached.record === undefined) this.#noteLostLease(before);
+    else if (this.#lostLeases.size > 0) this.#lostLeases.delete(cached.key);
     this.#records.set(cached.key, cached);
   }
 
   #delete(key: string): void {
-    this.#owned -= Number(this.#records.get(key)?.entry !== undefined);
+    const before = this.#records.get(key);
+    this.#owned -= Number(before?.entry !== undefined);
+    this.#noteLostLease(before);
     this.#records.delete(key);
     this.#alterations.delete(key);
+  }
+
+  #noteLostLease(before: ObservedRecord | undefined): void {
+    if (before?.record !== undefined && before.record.lease !== '0')
+      this.#lostLeases.set(before.key, before.record.lease);
   }
 }
 

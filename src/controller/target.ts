@@ -186,6 +186,7 @@ export class Target {
       lastWritten: this.#cache.lastWritten(key),
       contested: this.#cache.contested(key, this.#options.clock.monotonic()),
       lease: this.#session.type === 'held' ? this.#session.lease : undefined,
+      lostLease: this.#cache.lostLease(key),
       cause,
     });
   }
@@ -241,7 +242,9 @@ export class Target {
           this.#writing.has(key),
         );
         // The echo of a write of ours may overtake its answer: it is nobody's doing.
-        this.#enqueueDiffering(changed, (key) => (this.#writing.has(key) ? 'relisted' : 'damage-altered'));
+        this.#enqueueDiffering(changed, (key) =>
+          this.#writing.has(key) || this.#cache.isAsWritten(key) ? 'relisted' : 'damage-altered',
+        );
         break;
       }
       case 'session':

@@ -16,6 +16,8 @@ export type CauseCode =
   | 'damage-missing'
   | 'damage-altered'
   | 'damage-entry'
+  | 'lease-lost'
+  | 'lease-moved'
   | 'yielded'
   | 'orphan'
   | 'relisted'
@@ -47,6 +49,8 @@ export const CAUSES: Readonly<Record<CauseCode, string>> = {
   'damage-missing': 'somebody deleted our record',
   'damage-altered': 'somebody altered our record',
   'damage-entry': 'somebody deleted the ledger entry of our record',
+  'lease-lost': 'the record went with the lease of this host, which was lost',
+  'lease-moved': 'the record is not under the lease that it should be under',
   yielded: 'somebody else keeps this key; we gave way',
   orphan: 'our record, but no container offers it any more',
   relisted: 'a complete read showed a difference',

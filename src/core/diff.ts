@@ -60,7 +60,8 @@ function renderLine(line: PlanLine, paint: Paint): string[] {
 
 function detailsOf({ action, before, after }: PlanLine): string[] {
   if (action === 'create' && after !== undefined) return [after];
-  if (action === 'update' && before !== undefined && after !== undefined) return compareValues(before, after);
+  if (action === 'update' && before !== undefined && after !== undefined)
+    return before === after ? ['the same value, under another lease or none'] : compareValues(before, after);
   return [];
 }
 

@@ -1,6 +1,12 @@
 import type { Endpoint, Phase } from './endpoint.ts';
 import type { HostAddresses } from './ports.ts';
 
+/**
+ * What becomes of records whose agent is gone. `prune`: they stay until some agent removes them; `ttl`: they hang on the
+ * host's lease and go with it.
+ */
+export const EXPIRIES = ['prune', 'ttl'] as const;
+
 type LayoutName = 'services' | 'announce' | 'hosts';
 
 /** Identity of this agent as layouts may show it. */

@@ -1,13 +1,20 @@
 import { CAUSES, type Cause } from './cause.ts';
 import { ownership } from './ownership.ts';
-import type { DesiredRecord, LedgerEntry, ObservedRecord, RegistryRecord, Revision } from './record.ts';
+import {
+  compareRevisions,
+  type DesiredRecord,
+  type LedgerEntry,
+  type ObservedRecord,
+  type RegistryRecord,
+  type Revision,
+} from './record.ts';
 
 /**
  * One step towards the desired content of a registry. Every step names the revisions it was planned on; the provider
  * compares them in the transaction, so a step planned on an old view never lands.
  *
  * - `create` puts record and ledger entry where no record is (`entryRevision`: of a left-over entry, if any).
- * - `update` replaces the value in place; `delete` removes record and entry.
+ * - `update` replaces the value in place, or only its lease; `delete` removes record and entry.
  * - `forget` removes only the ledger entry (the record is gone, or is somebody else's); `restore` puts only the entry.
  */
 export type Change =
@@ -27,6 +34,8 @@ export type Change =
       readonly before: string;
       readonly group: string;
       readonly leased: boolean;
+      /** It leaves a lease: the ledger entry has to come along, or it would go with that. */
+      readonly unhung: boolean;
       readonly expected: Revision;
       readonly cause: Cause;
     }
@@ -51,6 +60,7 @@ export type Change =
       readonly action: 'restore';
       readonly key: string;
       readonly group: string;
+      readonly leased: boolean;
       readonly expected: Revision;
       readonly cause: Cause;
     };
@@ -71,8 +81,10 @@ export interface PlanInput {
   readonly lastWritten: Revision | undefined;
   /** Somebody altered the record in place three times within a minute. */
   readonly contested: boolean;
-  /** This host's lease, decimal; records under any other lease but `0` were taken over by somebody. */
+  /** This host's lease, decimal; undefined while there is none, or nobody to write. */
   readonly lease: string | undefined;
+  /** The lease under which the record was when it was last seen, if it is gone since. */
+  readonly lostLease: string | undefined;
   readonly cause: Cause;
 }
 
@@ -94,6 +106,7 @@ export function planKey(input: PlanInput): Verdict {
         action: 'restore',
         key: input.key,
         group: desired.group,
+        leased: desired.leased,
         expected: record.modRevision,
         cause,
       },
@@ -140,24 +153,33 @@ function planUnwanted({ key, observed, cause }: PlanInput): Verdict {
   };
 }
 
-function planAbsent({ key, observed, cause }: PlanInput, desired: DesiredRecord): Verdict {
+function planAbsent(input: PlanInput, desired: DesiredRecord): Verdict {
+  const { key, observed, lease, lostLease } = input;
   const entryRevision = observed?.entry?.modRevision;
   const { value, group, leased } = desired;
-  const why: Cause = entryRevision === undefined ? cause : { ...cause, code: 'damage-missing' };
-  return {
-    type: 'change',
-    change: { action: 'create', key, value, group, leased, entryRevision, cause: why },
-  };
+  const code: Cause['code'] =
+    lostLease !== undefined && lease !== undefined && lostLease !== lease
+      ? 'lease-lost'
+      : entryRevision === undefined
+        ? input.cause.code
+        : 'damage-missing';
+  const cause: Cause = { ...input.cause, code };
+  return { type: 'change', change: { action: 'create', key, value, group, leased, entryRevision, cause } };
 }
 
-function planOurs({ key, observed, cause, contested, lease }: PlanInput, desired: DesiredRecord): Verdict {
+function planOurs(input: PlanInput, desired: DesiredRecord): Verdict {
+  const { key, observed, cause, contested, lease, lastWritten } = input;
   const record = observed?.record;
   const entry = observed?.entry;
   if (record === undefined || entry === undefined) throw new Error(`not our record: ${key}`);
   const { value, group, leased } = desired;
-  const strangersLease = record.lease !== '0' && record.lease !== lease;
-  if (record.value === value && (!leased || record.lease === lease)) return SETTLED;
-  if ((strangersLease && !leased) || contested) return giveWay(key, group, record, entry, cause);
+  const same = record.value === value;
+  const strangers = underStrangersLease(record, entry, lease);
+  const hangsRight = [record, entry].every((each) => isHome(each.lease, leased, lease));
+  // In its place a stranger may have put just what we would write; it is repaired when it goes.
+  if (same && (hangsRight || (strangers && !leased))) return SETTLED;
+  const untouched = same && record.modRevision === lastWritten;
+  if (strangers || (contested && !untouched)) return giveWay(key, group, record, entry, cause);
   return {
     type: 'change',
     change: {
@@ -167,10 +189,26 @@ function planOurs({ key, observed, cause, contested, lease }: PlanInput, desired
       before: record.value,
       group,
       leased,
+      unhung: !leased && !hangsRight,
       expected: record.modRevision,
-      cause,
+      cause: untouched ? { ...cause, code: 'lease-moved' } : cause,
     },
   };
+}
+
+/** Whether this is the lease to hang on; which of this host's it is counts only when we know ours. */
+function isHome(found: string, leased: boolean, lease: string | undefined): boolean {
+  if (!leased) return found === '0';
+  return lease === undefined ? found !== '0' : found === lease;
+}
+
+/**
+ * Altered in place under a lease that is none of this host's. A record as old as its entry is not: we put it there with
+ * an earlier lease, which an agent before us may have left in a handover.
+ */
+function underStrangersLease(record: RegistryRecord, entry: LedgerEntry, lease: string | undefined): boolean {
+  if (record.lease === '0' || record.lease === lease) return false;
+  return compareRevisions(record.modRevision, entry.modRevision) > 0;
 }
 
 /** Drops the ledger entry and leaves the record to whoever holds it. */

@@ -19,6 +19,8 @@ export function compareRevisions(a: Revision, b: Revision): number {
 /** One entry of the ledger below `/portolan/owners/<owner>/`: the proof that this owner created the record. */
 export interface LedgerEntry {
   readonly modRevision: Revision;
+  /** Decimal lease id, `0` for none. */
+  readonly lease: string;
 }
 
 export interface RegistryRecord {

@@ -23,10 +23,14 @@ export function dialectsOf({ dialects }: Config): {
   };
 }
 
-/** All in `prune` mode for now: records stay until they are removed. */
-export function layoutsOf({ layouts }: Config): readonly Layout[] {
+export function layoutsOf({ layouts, expiry }: Config): readonly Layout[] {
   const names = Object.keys(LAYOUTS) as (keyof typeof LAYOUTS)[];
   return names
     .filter((name) => layouts[name].enabled)
-    .map((name) => LAYOUTS[name]({ prefix: layouts[name].prefix, leased: false }));
+    .map((name) =>
+      LAYOUTS[name]({
+        prefix: layouts[name].prefix,
+        leased: (layouts[name].expiry ?? expiry) === 'ttl',
+      }),
+    );
 }

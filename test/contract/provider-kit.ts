@@ -12,7 +12,13 @@ import type {
 import { compareRevisions, type LedgerEntry, type RegistryRecord } from '../../src/core/record.ts';
 import { Names } from '../../src/provider/kv/names.ts';
 import { createKvProvider, type KvWriting } from '../../src/provider/kv/provider.ts';
-import type { KeyValue, KvStore, KvWriter, Operation } from '../../src/provider/kv/store.ts';
+import {
+  type KeyValue,
+  type KvStore,
+  type KvWriter,
+  nextRevision,
+  type Operation,
+} from '../../src/provider/kv/store.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import { eventually } from '../kit/eventually.ts';
 import { unwrap } from './store.contract.ts';
@@ -149,8 +155,15 @@ export function create(key: string, value = 'v', group = key): Change {
   return { action: 'create', key, value, group, leased: false, entryRevision: undefined, cause: CAUSE };
 }
 
+const PRUNED = { leased: false, unhung: false };
+
 export function update(key: string, expected: string, value: string): Change {
-  return { action: 'update', key, value, before: '', group: key, leased: false, expected, cause: CAUSE };
+  return { action: 'update', key, value, before: '', group: key, ...PRUNED, expected, cause: CAUSE };
+}
+
+/** The same change for a record in `ttl` mode. */
+export function lease(change: Change): Change {
+  return { ...change, leased: true } as Change;
 }
 
 export function drop(key: string, expected: string, entryRevision: string | undefined): Change {
@@ -176,6 +189,7 @@ export class Lab {
   names = new Names('none');
   prefix = '';
   #count = 0;
+  readonly #cancels: (() => void)[] = [];
   readonly #agents: TestAgent[] = [];
 
   constructor(start: () => Promise<Fixture>) {
@@ -188,6 +202,7 @@ export class Lab {
       await this.fixture.remove();
     });
     afterEach(async () => {
+      for (const cancel of this.#cancels.splice(0)) cancel();
       await Promise.all(this.#agents.splice(0).map((agent) => agent.kill()));
     });
   }
@@ -216,6 +231,31 @@ export class Lab {
 
   async read(key: string): Promise<KeyValue | undefined> {
     return unwrap(await this.store.reader.get([key], never)).entries.get(key);
+  }
+
+  /** How many entries of this test's owner and prefix hang on each lease. */
+  async leases(): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>();
+    for (const prefix of [this.prefix, this.names.ledger, this.names.heartbeat])
+      for (const { lease: id } of unwrap(await this.store.reader.list(prefix, never)).entries)
+        counts.set(id, (counts.get(id) ?? 0) + 1);
+    return counts;
+  }
+
+  /** Tells which records below this test's prefix have been deleted from now on. */
+  async watchDeletes(): Promise<() => readonly string[]> {
+    const deleted: string[] = [];
+    const from = nextRevision(await this.revision());
+    const cancel = this.store.reader.watch({ prefix: this.prefix }, from, {
+      events: (batch) => {
+        for (const { type, key } of batch) if (type === 'delete') deleted.push(key);
+      },
+      lost: (_, { message }) => {
+        deleted.push(`the watch was lost: ${message}`);
+      },
+    });
+    this.#cancels.push(cancel);
+    return () => deleted;
   }
 
   async revision(): Promise<string> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../src/core/plan.ts';
 import { eventually } from '../kit/eventually.ts';
-import { CAUSE, codes, create, drop, Lab, revisionOf, update } from './provider-kit.ts';
+import { CAUSE, codes, create, drop, Lab, lease, revisionOf, update } from './provider-kit.ts';
 import { unwrap } from './store.contract.ts';
 import type { Fixture } from './store-fixtures.ts';
 
@@ -19,7 +19,7 @@ export function providerContract(start: () => Promise<Fixture>): void {
       const [created] = await agent.apply([create(key, 'one')]);
       const at = revisionOf(created);
       const record = { value: 'one', createRevision: at, modRevision: at, lease: '0' };
-      expect(created?.seen).toEqual([{ key, revision: at, record, entry: { modRevision: at } }]);
+      expect(created?.seen).toEqual([{ key, revision: at, record, entry: { modRevision: at, lease: '0' } }]);
       expect(await lab.read(lab.names.entry(key))).toMatchObject({ value: key, modRevision: at });
       await eventually(() => agent.seen.get(key)?.entry?.modRevision === at);
 
@@ -45,8 +45,8 @@ export function providerContract(start: () => Promise<Fixture>): void {
       const common = { key, group: key, expected: at, cause: CAUSE };
       const [forgotten] = await agent.apply([{ action: 'forget', entryRevision: at, ...common }]);
       expect(forgotten?.seen).toEqual([{ key, revision: revisionOf(forgotten), entry: null }]);
-      const [restored] = await agent.apply([{ action: 'restore', ...common }]);
-      const entry = { modRevision: revisionOf(restored) };
+      const [restored] = await agent.apply([{ action: 'restore', leased: false, ...common }]);
+      const entry = { modRevision: revisionOf(restored), lease: '0' };
       expect(restored?.seen).toEqual([{ key, revision: entry.modRevision, entry }]);
       expect((await lab.read(key))?.modRevision).toBe(at);
     });
@@ -124,12 +124,10 @@ export function providerContract(start: () => Promise<Fixture>): void {
       lab.fresh();
       const key = `${lab.prefix}a`;
       const agent = await lab.agent().start();
-      const leased: Change = { ...create(key), leased: true } as Change;
-      const at = revisionOf((await agent.apply([leased]))[0]);
+      const at = revisionOf((await agent.apply([lease(create(key))]))[0]);
       expect((await lab.read(key))?.lease).toBe(agent.lease);
       expect((await lab.read(lab.names.entry(key)))?.lease).toBe(agent.lease);
-      const again: Change = { ...update(key, at, 'two'), leased: true } as Change;
-      const [result] = await agent.apply([again]);
+      const [result] = await agent.apply([lease(update(key, at, 'two'))]);
       expect(result?.seen).toMatchObject([{ record: { lease: agent.lease, createRevision: at } }]);
     });
   });
@@ -221,6 +219,96 @@ export function providerContract(start: () => Promise<Fixture>): void {
       expect(second.session).toMatchObject({ takenUp: false });
       expect(codes(await first.apply([create(`${lab.prefix}a`)]))).toEqual(['owner-fenced']);
       expect(unwrap(await lab.writer.leaseTimeToLive(second.lease, never)).granted).toBe(15);
+    });
+
+    it('leased records and their entries move with the handover, and on to the lease of the successor', async () => {
+      lab.fresh();
+      const keys = Array.from({ length: 100 }, (_, n) => `${lab.prefix}${n}`);
+      const watch = await lab.watchDeletes();
+      const first = await lab.agent({ instance: 'first', wanted: keys }).start();
+      await first.apply([...keys.map((key) => lease(create(key))), create(`${lab.prefix}stays`)]);
+      expect(await lab.leases()).toEqual(
+        new Map([
+          ['0', 2],
+          [first.lease, 201],
+        ]),
+      );
+      const before = await lab.revision();
+      unwrap(await first.writer.handover(300_000, never));
+      const between = (await lab.read(lab.names.heartbeat))?.lease ?? '';
+      expect(await lab.leases()).toEqual(
+        new Map([
+          ['0', 2],
+          [between, 201],
+        ]),
+      );
+      const second = await lab.agent({ instance: 'second', wanted: keys }).start();
+      expect(await lab.leases()).toEqual(
+        new Map([
+          ['0', 2],
+          [second.lease, 201],
+        ]),
+      );
+      // Each way two transactions for a hundred records, and the heartbeat.
+      expect(Number(await lab.revision()) - Number(before)).toBe(6);
+      await eventually(() => keys.every((key) => second.seen.get(key)?.record?.lease === second.lease));
+      expect(watch()).toEqual([]);
+    });
+
+    it('moves no record to another lease that is not ours any more', async () => {
+      lab.fresh();
+      const [ours, altered, theirs, gone] = ['a', 'b', 'c', 'd'].map((name) => `${lab.prefix}${name}`) as [
+        string,
+        string,
+        string,
+        string,
+      ];
+      const first = await lab.agent({ instance: 'first' }).start();
+      await first.apply([ours, altered, theirs, gone].map((key) => lease(create(key))));
+      const strangers = unwrap(await lab.writer.leaseGrant(60, never)).id;
+      await lab.put(altered, 'theirs', strangers);
+      await lab.remove(theirs);
+      await lab.put(theirs, 'theirs');
+      await lab.remove(gone);
+      unwrap(await first.writer.handover(300_000, never));
+      const between = (await lab.read(lab.names.heartbeat))?.lease;
+      expect((await lab.read(ours))?.lease).toBe(between);
+      expect((await lab.read(altered))?.lease).toBe(strangers);
+      expect(await lab.read(theirs)).toMatchObject({ value: 'theirs', lease: '0' });
+      expect(await lab.read(gone)).toBeUndefined();
+    });
+
+    it('takes records off the lease with their entries, so that they outlive it', async () => {
+      lab.fresh();
+      const key = `${lab.prefix}a`;
+      const agent = await lab.agent().start();
+      const at = revisionOf((await agent.apply([lease(create(key))]))[0]);
+      const off = { ...update(key, at, 'v'), unhung: true } as Change;
+      const [result] = await agent.apply([off]);
+      expect(result?.seen).toMatchObject([{ record: { lease: '0' }, entry: { lease: '0' } }]);
+      unwrap(await lab.writer.leaseRevoke(agent.lease, never));
+      expect((await lab.read(key))?.value).toBe('v');
+      expect((await lab.read(lab.names.entry(key)))?.lease).toBe('0');
+    });
+
+    it('leased records stay through a restart and go with the host', async () => {
+      lab.fresh();
+      const keys = [`${lab.prefix}a`, `${lab.prefix}b`];
+      const gone = await lab.watchDeletes();
+      const first = await lab.agent({ instance: 'first', ttlSeconds: 4 }).start();
+      await first.apply(keys.map((key) => lease(create(key))));
+      await first.kill();
+      const second = lab.agent({
+        instance: 'second',
+        ttlSeconds: 4,
+        predecessorDead: () => Promise.resolve(true),
+      });
+      await second.start();
+      expect(second.lease).toBe(first.lease);
+      expect(gone()).toEqual([]);
+      await second.kill();
+      await eventually(() => gone().length === keys.length, { what: 'no record', deadlineMs: 15_000 });
+      expect(await lab.leases()).toEqual(new Map());
     });
 
     it('an unattended handover keeps the heartbeat for the time asked', async () => {

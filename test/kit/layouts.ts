@@ -23,3 +23,6 @@ export const simpleLayouts: readonly Layout[] = [
     encodeHost: ({ owner }) => ({ key: `/hosts/${owner}`, value: owner }),
   },
 ];
+
+/** The same, for records under the host's lease; the host's own record stays without one. */
+export const leasedLayouts: readonly Layout[] = simpleLayouts.map((layout) => ({ ...layout, leased: true }));

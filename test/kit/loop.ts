@@ -1,5 +1,7 @@
 import { Subject } from 'rxjs';
-import { AnnounceLoop } from '../../src/controller/announce.ts';
+import { AnnounceLoop, type Registry } from '../../src/controller/announce.ts';
+import { leaveTargets } from '../../src/controller/shutdown.ts';
+import type { Layout } from '../../src/core/layout.ts';
 import type { Policy } from '../../src/core/policy.ts';
 import type { Log, Source, SourceSignal } from '../../src/core/ports.ts';
 import { createKvProvider } from '../../src/provider/kv/provider.ts';
@@ -67,6 +69,7 @@ export interface LoopOptions {
   readonly instance?: string;
   readonly policy?: Policy;
   readonly dryRun?: boolean;
+  readonly layouts?: readonly Layout[];
   readonly predecessorDead?: boolean;
   readonly describe?: typeof describeSimply;
 }
@@ -78,6 +81,7 @@ export class TestLoop {
   readonly source = new ScriptedSource();
   readonly log = recordingLog();
   readonly loop: AnnounceLoop;
+  readonly #registries: readonly Registry[];
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
 
@@ -87,7 +91,7 @@ export class TestLoop {
     const owner = options.owner ?? 'o';
     const random = () => 0.5;
     const identity = { instance: options.instance ?? 'i', name: 'h', addresses: [], version: '1', since: 0 };
-    const registries = this.stores.map((store, n) => ({
+    this.#registries = this.stores.map((store, n) => ({
       ...createKvProvider({
         ...{
           target: `r${String(n)}`,
@@ -112,9 +116,9 @@ export class TestLoop {
     }));
     this.loop = new AnnounceLoop({
       source: this.source,
-      registries,
+      registries: this.#registries,
       describe: options.describe ?? describeSimply,
-      layouts: simpleLayouts,
+      layouts: options.layouts ?? simpleLayouts,
       owner: {
         owner,
         hostName: 'h',
@@ -186,6 +190,15 @@ export class TestLoop {
     await settle();
   }
 
+  /** Ends it as a shutdown does: with a handover, or with all records withdrawn. */
+  async leave(deregister = false): Promise<void> {
+    const targets = this.loop.targets.map((target, n) => ({ target, writer: this.#registries[n]?.writer }));
+    const leaving = { targets, deregister, handoverMs: 300_000, log: this.log };
+    await leaveTargets(leaving, new AbortController().signal);
+    await this.end();
+  }
+
+  /** Ends it like a kill -9. */
   async end(): Promise<void> {
     this.#stop.abort();
     await settle();

@@ -43,12 +43,18 @@ export class Applier {
     this.#options = options;
   }
 
-  async apply(changes: readonly Change[], signal: AbortSignal): Promise<readonly ChangeResult[]> {
+  /** `under`: the lease for what is leased, if it is not the session's. */
+  async apply(
+    changes: readonly Change[],
+    signal: AbortSignal,
+    under?: string,
+  ): Promise<readonly ChangeResult[]> {
     const { session, names } = this.#options;
     const { held } = session;
     if (held === undefined) return changes.map((change) => refused(change, session.refusal));
-    const steps = changes.map((change) => stepOf(change, names.entry(change.key), held.lease));
-    const pass = new Pass(this.#options, held, signal, (weight) => {
+    const lease = under ?? held.lease;
+    const steps = changes.map((change) => stepOf(change, names.entry(change.key), lease));
+    const pass = new Pass(this.#options, { held, lease, signal }, (weight) => {
       this.#limit = Math.min(this.#limit, Math.max(LEAST, weight >> 1));
     });
     for (const phase of phasesOf(steps)) await pass.run(packUnits(phase, this.#limit));
@@ -62,20 +68,29 @@ function refused(change: Change, cause: Failure): ChangeResult {
 
 type Batch = readonly Unit[];
 
+/** What one call of `apply` writes under. */
+interface Terms {
+  readonly held: Held;
+  readonly lease: string;
+  readonly signal: AbortSignal;
+}
+
 /** One call of `apply`. */
 class Pass {
   readonly #options: ApplierOptions;
   readonly #held: Held;
+  readonly #lease: string;
   readonly #signal: AbortSignal;
   readonly #tooMany: (weight: number) => void;
   readonly #results = new Map<Step, ChangeResult>();
   /** Set once the registry does not answer. */
   #sick: Failure | undefined;
 
-  constructor(options: ApplierOptions, held: Held, signal: AbortSignal, tooMany: (weight: number) => void) {
+  constructor(options: ApplierOptions, terms: Terms, tooMany: (weight: number) => void) {
     this.#options = options;
-    this.#held = held;
-    this.#signal = signal;
+    this.#held = terms.held;
+    this.#lease = terms.lease;
+    this.#signal = terms.signal;
     this.#tooMany = tooMany;
   }
 
@@ -126,7 +141,7 @@ class Pass {
 
   #succeeded(steps: readonly Step[], { revision, found }: TransactionResult): void {
     for (const step of steps) {
-      const seen = seenAfter(step, revision, this.#held.lease, found.get(step.change.key));
+      const seen = seenAfter(step, revision, this.#lease, found.get(step.change.key));
       this.#results.set(step, { change: step.change, outcome: { type: 'settled', revision }, seen });
     }
   }

@@ -70,6 +70,6 @@ export function recordOf({ value, createRevision, modRevision, lease }: KeyValue
   return { value, createRevision, modRevision, lease };
 }
 
-export function entryOf({ modRevision }: KeyValue): LedgerEntry {
-  return { modRevision };
+export function entryOf({ modRevision, lease }: KeyValue): LedgerEntry {
+  return { modRevision, lease };
 }

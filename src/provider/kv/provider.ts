@@ -1,5 +1,8 @@
 import { Subject } from 'rxjs';
+import { ok } from '../../core/failure.ts';
+import type { Change } from '../../core/plan.ts';
 import type {
+  ChangeResult,
   Clock,
   HostEntry,
   Log,
@@ -12,6 +15,7 @@ import { Applier } from './apply.ts';
 import type { Identity } from './heartbeat.ts';
 import { Names } from './names.ts';
 import { KvRegistryReader } from './reader.ts';
+import { rehang } from './rehang.ts';
 import { Session } from './session.ts';
 import type { KvReader, KvWriter } from './store.ts';
 
@@ -51,13 +55,13 @@ export function createKvProvider(options: KvProviderOptions): KvProvider {
   const { target, store, prefixes, clock, random, log, writing } = options;
   const names = new Names(options.owner);
   const subject = new Subject<Observation>();
-  const session = writing === undefined ? undefined : createSession(options, writing, names, subject);
-  const replaced = (): void => session?.recheck();
+  const opened = writing === undefined ? undefined : openSession(options, writing, names, subject);
+  const replaced = (): void => opened?.session.recheck();
   const reader = new KvRegistryReader({
     ...{ target, store, names, prefixes, clock, random, log, subject, replaced },
   });
-  if (writing === undefined || session === undefined) return { reader, writer: undefined };
-  const applier = new Applier({ writer: writing.writer, session, names });
+  if (opened === undefined) return { reader, writer: undefined };
+  const { session, applier } = opened;
   const writer: RegistryWriter = {
     keepSession: (signal) => session.run(signal),
     apply: async (changes, signal) => {
@@ -76,13 +80,14 @@ export function createKvProvider(options: KvProviderOptions): KvProvider {
   return { reader, writer };
 }
 
-function createSession(
-  { store, clock, random, log }: KvProviderOptions,
+/** What writes: the right to do so, and what uses it. The session needs the other to move records from lease to lease. */
+function openSession(
+  { target, store, clock, random, log }: KvProviderOptions,
   { writer, identity, ttlSeconds, predecessorDead }: KvWriting,
   names: Names,
   subject: Subject<Observation>,
-): Session {
-  return new Session({
+): { readonly session: Session; readonly applier: Applier } {
+  const session = new Session({
     reader: store,
     writer,
     key: names.heartbeat,
@@ -90,8 +95,22 @@ function createSession(
     ttlSeconds: ttlSeconds ?? DEFAULT_TTL_SECONDS,
     predecessorDead: predecessorDead ?? (() => Promise.resolve(false)),
     ...{ clock, random, log },
-    changed: (session) => {
-      subject.next({ type: 'session', session });
+    changed: (state) => {
+      subject.next({ type: 'session', session: state });
+    },
+    rehang: async (lease, signal) => {
+      const apply = async (changes: readonly Change[], under: string): Promise<readonly ChangeResult[]> => {
+        const results = await applier.apply(changes, signal, under);
+        subject.next({ type: 'changed', changes: results.flatMap(({ seen }) => seen) });
+        return results;
+      };
+      const moved = await rehang(lease, { reader: store, names, apply }, signal);
+      if (!moved.ok) return moved;
+      if (moved.value > 0)
+        log.info({ target, records: moved.value, lease }, 'records moved to another lease');
+      return ok(undefined);
     },
   });
+  const applier = new Applier({ writer, session, names });
+  return { session, applier };
 }

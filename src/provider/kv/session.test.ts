@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../test/kit/clock.ts';
 import { FlakyStore } from '../../../test/kit/flaky-store.ts';
-import { failure } from '../../core/failure.ts';
+import { failure, ok } from '../../core/failure.ts';
 import type { HostEntry, SessionState } from '../../core/ports.ts';
 import { MemoryStore } from '../memory/store.ts';
 import { Session } from './session.ts';
@@ -26,6 +26,7 @@ function bench() {
       identity: { instance, name: 'host', addresses, version: '1', since: 0 },
       predecessorDead: predecessorDead ?? (() => Promise.resolve(false)),
       random: () => 0.5,
+      rehang: () => Promise.resolve(ok(undefined)),
       changed: (state) => states.push(state),
     });
     const types = () => states.map(({ type }) => type);

@@ -16,6 +16,8 @@ export interface SessionOptions extends TakeoverOptions {
   readonly random: Random;
   readonly log: Log;
   readonly changed: (state: SessionState) => void;
+  /** Puts all own records that hang on some lease under this one, by the right that is held. */
+  readonly rehang: (lease: string, signal: AbortSignal) => Promise<Result<void>>;
 }
 
 /**
@@ -27,6 +29,8 @@ export class Session {
   readonly #wake = new Wake();
   #state: SessionState = { type: 'starting' };
   #held: Held | undefined;
+  /** No own record hangs on an earlier lease, as far as one can know. */
+  #gathered = false;
   #closed = false;
 
   constructor(options: SessionOptions) {
@@ -74,24 +78,30 @@ export class Session {
         await this.#wake.nap(clock, backoffDelay(attempt, random(), RETRY), signal);
         continue;
       }
-      attempt = -1;
       if (acquired.type === 'held') await this.#keep(acquired.held, asked, signal);
       else await this.#standBy(acquired, signal);
+      if (acquired.type === 'standby' || this.#gathered) attempt = -1;
+      else await this.#wake.nap(clock, backoffDelay(attempt, random(), RETRY), signal);
     }
   }
 
-  /** Leaves the heartbeat to a successor for a while; nothing is written afterwards. */
+  /** Leaves heartbeat and leased records to a successor for a while; nothing is written afterwards. */
   async handover(ms: number, signal: AbortSignal): Promise<Result<void>> {
+    const { writer, rehang } = this.#options;
+    const ttlSeconds = Math.max(1, Math.ceil(ms / 1_000));
+    const granted =
+      this.#held === undefined
+        ? fail(this.refusal.code, this.refusal.message)
+        : await writer.leaseGrant(ttlSeconds, signal);
+    // The heartbeat comes last: until then the records need it, kept alive and as it is.
+    const moved = granted.ok ? await rehang(granted.value.id, signal) : granted;
     const closed = this.#close();
     if (!closed.ok) return closed;
-    const held = closed.value;
-    const ttlSeconds = Math.max(1, Math.ceil(ms / 1_000));
-    const granted = await this.#options.writer.leaseGrant(ttlSeconds, signal);
     if (!granted.ok) return granted;
     const terms = { ...this.#options, ttlSeconds, lease: granted.value.id, handover: true };
-    const written = await writeHeartbeat(terms, held.revision, signal);
+    const written = await writeHeartbeat(terms, closed.value.revision, signal);
     if (!written.ok) return written;
-    return written.value === undefined ? fail('owner-fenced') : ok(undefined);
+    return written.value === undefined ? fail('owner-fenced') : moved;
   }
 
   /** Removes heartbeat and lease. */
@@ -120,7 +130,7 @@ export class Session {
     const { clock, writer, ttlSeconds } = this.#options;
     const over = (): boolean => signal.aborted || this.#closed;
     this.#held = held;
-    this.#become({ type: 'held', lease: held.lease, takenUp: held.takenUp });
+    void this.#enter(held, signal);
     const unwatch = this.#watchHeartbeat(nextRevision(held.seen), ({ type }) => {
       this.fenced(held, type === 'delete');
     });
@@ -150,6 +160,22 @@ export class Session {
       }
     }
     unwatch();
+  }
+
+  /** The session counts as held when what hangs on an earlier lease has come along: until then no plan would fit. */
+  async #enter(held: Held, signal: AbortSignal): Promise<void> {
+    if (!held.takenUp) this.#gathered = false;
+    if (!this.#gathered) {
+      const gathered = await this.#options.rehang(held.lease, signal);
+      if (this.#held !== held) return;
+      if (!gathered.ok) {
+        this.#release({ type: 'lost', failure: gathered.failure });
+        this.#wake.wake();
+        return;
+      }
+      this.#gathered = true;
+    }
+    this.#become({ type: 'held', lease: held.lease, takenUp: held.takenUp });
   }
 
   async #standBy(

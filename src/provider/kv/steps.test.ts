@@ -42,10 +42,20 @@ describe('a step', () => {
   it('takes the entry along to a new lease', () => {
     const update: Change = {
       ...{ action: 'update', key: '/a', value: 'w', before: 'v', group: '/a', expected: '5', cause },
-      leased: true,
+      ...{ leased: true, unhung: false },
     };
     expect(step(update).then).toMatchObject([{ lease: '77' }, { key: '/entry/a', lease: '77' }]);
     expect(step({ ...update, leased: false }).then).toMatchObject([{ lease: '0' }]);
+  });
+
+  it('takes the entry along off a lease, and puts one back under the lease of its record', () => {
+    const common = { key: '/a', group: '/a', expected: '5', cause };
+    const off = step({
+      ...{ action: 'update', value: 'v', before: 'v', leased: false, unhung: true, ...common },
+    });
+    expect(off.then).toMatchObject([{ lease: '0' }, { key: '/entry/a', lease: '0' }]);
+    const restored = step({ action: 'restore', leased: true, ...common });
+    expect(restored.then).toMatchObject([{ key: '/entry/a', lease: '77' }]);
   });
 });
 

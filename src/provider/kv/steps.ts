@@ -41,8 +41,7 @@ function partsOf(change: Change, entryKey: string, lease: string): Pick<Step, 'c
       };
     case 'update': {
       const put: Operation = { type: 'put', key, value: change.value, lease, previous: true };
-      // Under a new lease the entry must come along, or it would go with the old one.
-      return { compares: [mod(key, change.expected)], then: change.leased ? [put, putEntry] : [put] };
+      return { compares: [mod(key, change.expected)], then: withEntry(change) ? [put, putEntry] : [put] };
     }
     case 'delete': {
       const entry = change.entryRevision === undefined ? [] : [mod(entryKey, change.entryRevision)];
@@ -56,6 +55,11 @@ function partsOf(change: Change, entryKey: string, lease: string): Pick<Step, 'c
     case 'restore':
       return { compares: [mod(key, change.expected), mod(entryKey, undefined)], then: [putEntry] };
   }
+}
+
+/** Under another lease than before the entry must come along, or it would go with the old one. */
+function withEntry({ leased, unhung }: Change & { action: 'update' }): boolean {
+  return leased || unhung;
 }
 
 function rankOf(unit: Unit): number {
@@ -139,15 +143,17 @@ export function seenAfter(
   previous: KeyValue | undefined,
 ): readonly PartialObservation[] {
   const { key } = change;
-  const entry = { modRevision: revision };
+  const hung = 'leased' in change && change.leased ? lease : '0';
+  const entry = { modRevision: revision, lease: hung };
   switch (change.action) {
     case 'create':
     case 'update': {
-      const { value, leased } = change;
+      const { value } = change;
       const createRevision = change.action === 'create' ? revision : previous?.createRevision;
       if (createRevision === undefined) throw new Error(`an update of nothing at ${key}`);
-      const record = { value, createRevision, modRevision: revision, lease: leased ? lease : '0' };
-      return [{ key, revision, record, ...(change.action === 'create' || leased ? { entry } : {}) }];
+      const record = { value, createRevision, modRevision: revision, lease: hung };
+      const both = change.action === 'create' || withEntry(change);
+      return [{ key, revision, record, ...(both ? { entry } : {}) }];
     }
     case 'delete':
       return [{ key, revision, record: null, entry: null }];

@@ -140,10 +140,11 @@ async function keep(
   if (found.lease === '0') return ok(undefined);
   const time = await writer.leaseTimeToLive(found.lease, signal);
   if (!time.ok) return time;
-  if (time.value.granted !== ttlSeconds && !isOurs(options, found)) return ok(undefined);
+  const usable = time.value.granted === ttlSeconds || isOurs(options, found);
+  // Also one of other terms: what hangs on it gets its whole time once more, to move to ours.
   const left = await writer.leaseKeepAlive(found.lease, signal);
   if (!left.ok) return left;
-  return ok(left.value > 0 ? found.lease : undefined);
+  return ok(usable && left.value > 0 ? found.lease : undefined);
 }
 
 /** Writes the heartbeat by compare; answers its revision, undefined when it had moved. */
