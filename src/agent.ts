@@ -132,7 +132,7 @@ async function announce(config: Config, io: AgentIo): Promise<number> {
   await folder.beginLife({ instance: assembly.instance.id, boot: assembly.instance.boot });
   const drainsKept = embedded ? keepDrains(assembly.loop, folder, drains, io.log) : () => Promise.resolve();
   try {
-    return await live(config, assembly, io);
+    return await live(assembly, io);
   } finally {
     await drainsKept();
     await listeners?.close();

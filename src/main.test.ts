@@ -86,6 +86,14 @@ describe('the process', () => {
     },
   );
 
+  it('keeps a SIGHUP that comes while it waits for the engine, and still ends well', async () => {
+    const { child, ended, output } = start(['run', '--http-listen', 'off']);
+    await expect.poll(output, { timeout: 15_000 }).toContain('waiting for the engine');
+    child.kill('SIGHUP');
+    child.kill('SIGTERM');
+    expect(await ended).toMatchObject({ code: 0, err: '' });
+  });
+
   it('does not mind a reader that leaves', async () => {
     const { child, ended } = start(['config', 'schema']);
     child.stdout?.destroy();

@@ -67,6 +67,10 @@ const io: CliIo = {
   random: Math.random,
   version: readVersion(),
   signal: stopping.signal,
+  onHangUp: (listener) => {
+    process.on('SIGHUP', listener);
+    return () => process.off('SIGHUP', listener);
+  },
   openLog: ({ level, format, fd }) => {
     verbose = level === 'debug';
     const terminal = fd === 1 ? process.stdout.isTTY : process.stderr.isTTY;

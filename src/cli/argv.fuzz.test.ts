@@ -38,7 +38,8 @@ async function cli(argv: readonly string[]) {
     random: () => 0.5,
     version: '1.2.3',
     signal: new AbortController().signal,
-    openLog: () => ({ debug: quiet, info: quiet, warn: quiet, error: quiet, flush: quiet }),
+    openLog: () => ({ debug: quiet, info: quiet, warn: quiet, error: quiet, flush: quiet, setLevel: quiet }),
+    onHangUp: () => quiet,
     agent: { run: () => Promise.resolve(0), planOnce: () => Promise.resolve({ targets: [] }) },
   };
   return { code: await runCli(argv, io), out, err };

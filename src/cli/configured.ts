@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type Loaded, loadConfig } from '../config/load.ts';
-import { formatProblem } from '../config/problem.ts';
+import { formatProblem, type Problem } from '../config/problem.ts';
 import { printable } from '../core/printable.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { CliIo } from './io.ts';
@@ -10,14 +10,24 @@ export type Configured = Extract<Loaded, { ok: true }>;
 
 /** Loads the configuration of a command; all that is wrong with it is one error. */
 export function configured(command: Command, io: CliIo, readSecrets: boolean): Configured {
-  const file = command.optsWithGlobals<{ config?: string }>().config;
-  const machine = { ...io.machine, readSecrets, now: () => io.clock.now() };
-  const loaded = loadConfig({ file, env: io.env, flags: flagsOf(command), machine });
+  const loaded = load(command, io, readSecrets);
   if (loaded.ok) return loaded;
-  const lines = [...loaded.problems, ...loaded.warnings].map((problem) => printable(formatProblem(problem)));
+  const lines = linesOf([...loaded.problems, ...loaded.warnings]);
   // A file that cannot be read is a problem of the configuration, though a flag names it.
   const usage = loaded.problems.every(({ origin, setting }) => origin.type === 'flag' && setting !== '');
   throw new CliError(lines.join('\n'), usage ? EXIT.usage : EXIT.config);
+}
+
+/** The configuration as file, environment and command line give it now, or all that is wrong with it. */
+export function load(command: Command, io: CliIo, readSecrets: boolean): Loaded {
+  const file = command.optsWithGlobals<{ config?: string }>().config;
+  const machine = { ...io.machine, readSecrets, now: () => io.clock.now() };
+  return loadConfig({ file, env: io.env, flags: flagsOf(command), machine });
+}
+
+/** As people are shown them, one line each. */
+export function linesOf(problems: readonly Problem[]): readonly string[] {
+  return problems.map((problem) => printable(formatProblem(problem)));
 }
 
 /** Warnings on the standard error, so that the output stays what was asked for. */

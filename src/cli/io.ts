@@ -18,6 +18,8 @@ export interface CliIo {
   readonly version: string;
   /** Aborts when the process is asked to end. */
   readonly signal: AbortSignal;
+  /** Calls back when the process is asked to read its configuration again; without a listener that ends it. */
+  readonly onHangUp: (listener: () => void) => () => void;
   readonly openLog: (options: Pick<LogOptions, 'level' | 'format' | 'fd'>) => ProcessLog;
   readonly agent: { readonly run: typeof runAgent; readonly planOnce: typeof planOnce };
 }

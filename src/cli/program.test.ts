@@ -65,7 +65,8 @@ async function cli(
     random: () => 0.5,
     version: '1.2.3',
     signal: stop.signal,
-    openLog: () => ({ ...log, flush: quiet }),
+    onHangUp: () => quiet,
+    openLog: () => ({ ...log, flush: quiet, setLevel: quiet }),
     agent: {
       run: (config) => {
         started.push(config);

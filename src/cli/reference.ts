@@ -52,6 +52,7 @@ const QUIET: CliIo = {
   random: () => 0,
   version: '0',
   signal: new AbortController().signal,
+  onHangUp: nobody,
   openLog: nobody,
   agent: { run: nobody, planOnce: nobody },
 };

@@ -20,8 +20,8 @@ const secret = z
   .min(1)
   .transform((value) => new Secret(value));
 const file = z.string().min(1);
-const on = (description: string, fallback: boolean, flag: string | false) =>
-  setting(z.boolean().default(fallback), { description, kind: 'boolean', flag });
+const on = (description: string, fallback: boolean, flag: string | false, reload = false) =>
+  setting(z.boolean().default(fallback), { description, kind: 'boolean', flag, reload });
 
 const registryUrl = z.string().transform((text, context): RegistryAddress => {
   const parsed = parseRegistryUrl(text);
@@ -72,7 +72,7 @@ const layout = (name: string, description: string, prefix: string) =>
   });
 
 const dialect = (name: string, description: string) =>
-  group({ enabled: on(`Read the ${name} dialect: ${description}.`, true, false) });
+  group({ enabled: on(`Read the ${name} dialect: ${description}.`, true, false, true) });
 
 /** The one schema. Everything that can be set is here once, and nowhere else. */
 export const settingsSchema = z.strictObject({
@@ -134,6 +134,7 @@ export const settingsSchema = z.strictObject({
     fallback: '/var/lib/portolan as root, else $XDG_STATE_HOME/portolan or ~/.local/state/portolan',
   }),
   policy: setting(z.enum(POLICIES).default('sync'), {
+    reload: true,
     description: 'What may be done to registries: everything, everything but removals, or only additions.',
     value: POLICIES.join('|'),
   }),
@@ -191,9 +192,10 @@ export const settingsSchema = z.strictObject({
       envAlias: ['DOCKER_CERT_PATH'],
       fallback: '~/.docker when tlsVerify is on',
     }),
-    oneOff: on('Also publish one-off containers of compose (docker compose run).', false, 'one-off'),
+    oneOff: on('Also publish one-off containers of compose (docker compose run).', false, 'one-off', true),
   }),
   advertise: setting(z.array(advertiseRule).prefault([]), {
+    reload: true,
     description:
       'Address of this host for others: an IP address, iface:<name> or cidr:<network>; the first that matches in each family.',
     kind: 'list',
@@ -201,27 +203,33 @@ export const settingsSchema = z.strictObject({
     fallback: 'the address of the interface with the default route',
   }),
   address: setting(z.enum(['host', 'container']).default('host'), {
+    reload: true,
     description: "Publish the host's address and published port, or the container's own.",
     value: 'host|container',
   }),
   network: setting(z.string().min(1).optional(), {
+    reload: true,
     description: "Docker network whose address counts as the container's own.",
     value: 'name',
     fallback: 'the first by name that has an address',
   }),
   family: setting(z.enum(['ipv4', 'ipv6', 'both']).default('both'), {
+    reload: true,
     description: 'Address families to publish.',
     value: 'ipv4|ipv6|both',
   }),
   resync: setting(duration({ min: 1000 }).prefault('60s'), {
+    reload: true,
     description: 'How often everything is read again and compared.',
     value: 'duration',
   }),
   debounce: setting(debounceWindow.prefault('2ms:20ms'), {
+    reload: true,
     description: 'Quiet time that gathers changes, and the longest wait; the first change passes at once.',
     value: 'min:max',
   }),
   drainTime: setting(duration({ max: 3_600_000 }).prefault('30s'), {
+    reload: true,
     description: 'How long an unhealthy endpoint drains.',
     value: 'duration',
   }),
@@ -230,6 +238,7 @@ export const settingsSchema = z.strictObject({
     value: 'duration',
   }),
   handover: setting(duration({ min: 5000 }).prefault('5m'), {
+    reload: true,
     description:
       'How long the heartbeat, and records in ttl mode, outlive a stopped agent, so that an upgrade is no outage.',
     value: 'duration',
@@ -238,6 +247,7 @@ export const settingsSchema = z.strictObject({
     'Withdraw all own records at exit instead of leaving them for the next agent.',
     false,
     'deregister-on-exit',
+    true,
   ),
   http: group({
     listen: setting(listenAddress.prefault('127.0.0.1:7979'), {
@@ -258,6 +268,7 @@ export const settingsSchema = z.strictObject({
   }),
   log: group({
     level: setting(z.enum(['debug', 'info', 'warn', 'error']).default('info'), {
+      reload: true,
       description: 'Least severe log lines that are written.',
       value: 'debug|info|warn|error',
     }),

@@ -59,6 +59,10 @@ and where it came from; \`portolan config check\` reports everything that is wro
 - **Empty variables** count as not set. Where several variables are named, the first that is not empty counts.
 - **Switches** are turned off again by \`--no-...\`, such as \`--no-dry-run\`.
 - **Secrets** have no flag, because other users see command lines; prefer the file variants. They are never printed or logged.
+- **Reading again.** At \`SIGHUP\` (\`docker kill -s HUP\`, \`systemctl reload\`) file and secrets are read again. Settings marked
+  with ↻, and login and policy of each registry, are taken over, and no record moves that they do not concern; one line of
+  the log names them, and those that need a restart. A file with errors changes nothing. Files of certificates and passwords
+  are read whenever they change, without a signal.
 - **Unknown keys** in the file are errors, unknown \`PORTOLAN_*\` variables are warnings; both name the nearest right one.
 `;
 
@@ -85,7 +89,7 @@ export function configReference(): string {
   const rows = SETTINGS.map((setting) => {
     const names = setting.env.map(code).join(', ');
     return row([
-      code(setting.path),
+      setting.meta.reload === true ? `${code(setting.path)} ↻` : code(setting.path),
       setting.meta.description,
       formOf(setting),
       defaultCell(setting),

@@ -23,6 +23,8 @@ export interface SettingMeta {
   /** The default in words, where it is computed. */
   readonly fallback?: string;
   readonly secret?: boolean;
+  /** A running agent takes another value over when it reads its configuration again; else that needs a restart. */
+  readonly reload?: boolean;
 }
 
 /** The registry that ties what is said to what is parsed. */

@@ -16,6 +16,7 @@ import type { Audience } from './claims.ts';
 import { readDrain } from './drains.ts';
 import { Endpoints } from './endpoints.ts';
 import { Target } from './target.ts';
+import type { Debounce } from './workqueue.ts';
 
 /** One registry of the loop. Without a writer nothing can be written to it. */
 export interface Registry {
@@ -25,6 +26,7 @@ export interface Registry {
   readonly policy: Policy;
 }
 
+/** Times, window and policies are read when they are needed: another value counts from then on. */
 export interface AnnounceOptions {
   readonly source: Source;
   readonly registries: readonly Registry[];
@@ -35,7 +37,7 @@ export interface AnnounceOptions {
   readonly drainMs: number;
   /** How often every registry is read again, milliseconds; the source has an interval of its own. */
   readonly resyncMs: number;
-  readonly debounce: { readonly quietMs: number; readonly maxWaitMs: number };
+  readonly debounce: Debounce;
   /** Keys of one batch of a registry; see `Target` for the default. */
   readonly batchKeys?: number | undefined;
   readonly clock: Clock;
@@ -57,14 +59,16 @@ export class AnnounceLoop {
 
   constructor(options: AnnounceOptions) {
     this.#options = options;
-    const { describe, layouts, owner, drainMs, clock, log } = options;
+    const { describe, layouts, owner, clock, log } = options;
     const targets: Target[] = [];
     this.targets = targets;
     this.endpoints = new Endpoints({
       describe,
       layouts,
       owner,
-      drainMs,
+      get drainMs() {
+        return options.drainMs;
+      },
       clock,
       onDirty: (work) => {
         for (const target of targets) target.dirty(work);
@@ -95,6 +99,13 @@ export class AnnounceLoop {
     return this.endpoints.listedAt !== undefined && this.targets.every((target) => target.converged);
   }
 
+  /** What the settings say of containers, addresses or policies has changed: everything is looked at again. */
+  settingsChanged(owner: OwnerFacts): void {
+    this.endpoints.hostChanged(owner, 'settings-changed');
+    for (const target of this.targets) target.reconsider();
+    this.#changed();
+  }
+
   /** `signals.source` ends first at a shutdown: the targets go on until they have said goodbye. */
   async run(signals: { readonly source: AbortSignal; readonly targets: AbortSignal }): Promise<void> {
     const { source } = this.#options;
@@ -115,9 +126,10 @@ export class AnnounceLoop {
   }
 
   #resync(): () => void {
-    const { clock, resyncMs, random } = this.#options;
+    const { clock, random } = this.#options;
     let cancel: () => void;
     const arm = (): void => {
+      const { resyncMs } = this.#options;
       // A little early and never in step: many hosts must not list one registry at the same moment.
       cancel = clock.timer(resyncMs * (0.9 + 0.1 * random()), () => {
         for (const target of this.targets) target.relist();
@@ -130,15 +142,18 @@ export class AnnounceLoop {
     };
   }
 
-  #target({ reader, writer, audience, policy }: Registry): Target {
+  #target(registry: Registry): Target {
+    const { reader, writer, audience } = registry;
     const { clock, random, log, debounce, batchKeys, source, owner } = this.#options;
     return new Target({
       reader,
       writer,
       audience,
-      policy,
+      get policy() {
+        return registry.policy;
+      },
       endpoints: this.endpoints,
-      ...debounce,
+      debounce,
       batchKeys,
       clock,
       random,

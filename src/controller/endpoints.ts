@@ -148,10 +148,10 @@ export class Endpoints {
     this.#armTimer();
   }
 
-  /** The host's addresses changed: every choice is made again. */
-  hostChanged(owner: OwnerFacts): void {
+  /** The host's addresses changed, or the settings: every choice is made again. */
+  hostChanged(owner: OwnerFacts, code: 'host-changed' | 'settings-changed' = 'host-changed'): void {
     this.#putHost(owner);
-    const cause: Cause = { code: 'host-changed', at: this.#options.clock.now(), explained: true };
+    const cause: Cause = { code, at: this.#options.clock.now(), explained: true };
     for (const entry of this.#entries.values()) this.#describeAgain(entry, cause);
   }
 

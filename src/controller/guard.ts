@@ -9,7 +9,7 @@ import type { TakenWork, Workqueue } from './workqueue.ts';
 export type Say = (level: 'debug' | 'info' | 'warn', fields: object, message: string) => void;
 
 export interface GuardOptions {
-  readonly policy: Policy;
+  readonly policy: () => Policy;
   readonly clock: Clock;
   readonly queue: Workqueue;
   readonly journal: Journal;
@@ -66,7 +66,7 @@ export class Guard {
   #forbid(planned: Map<TakenWork, Change>): void {
     const { clock, policy, journal, queue, say } = this.#options;
     for (const [work, change] of planned) {
-      const why = forbids(policy, change);
+      const why = forbids(policy(), change);
       if (why === undefined) continue;
       planned.delete(work);
       const fresh = journal.note(work.key, {

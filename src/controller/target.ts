@@ -19,7 +19,7 @@ import { Gate } from './gate.ts';
 import { Guard } from './guard.ts';
 import { Journal } from './journal.ts';
 import { Outlook } from './outlook.ts';
-import { type TakenWork, type Work, Workqueue } from './workqueue.ts';
+import { type Debounce, type TakenWork, type Work, Workqueue } from './workqueue.ts';
 
 export interface TargetOptions {
   readonly reader: RegistryReader;
@@ -27,9 +27,9 @@ export interface TargetOptions {
   readonly writer: RegistryWriter | undefined;
   readonly audience: Audience;
   readonly endpoints: Endpoints;
+  /** May change while the target runs, as `debounce` may. */
   readonly policy: Policy;
-  readonly quietMs: number;
-  readonly maxWaitMs: number;
+  readonly debounce: Debounce;
   readonly batchKeys?: number | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -73,9 +73,9 @@ export class Target {
 
   constructor(options: TargetOptions) {
     this.#options = options;
-    const { clock, random, quietMs, maxWaitMs, policy, confirm, endpoints, audience } = options;
+    const { clock, random, debounce, confirm, endpoints, audience } = options;
     this.#outlook = new Outlook(endpoints, audience, this.#cache);
-    this.#queue = new Workqueue({ clock, random, quietMs, maxWaitMs });
+    this.#queue = new Workqueue({ clock, random, debounce });
     this.#gate = new Gate(
       () =>
         this.#cache.known &&
@@ -84,7 +84,7 @@ export class Target {
         !this.#stopped,
     );
     this.#guard = new Guard({
-      policy,
+      policy: () => options.policy,
       clock,
       confirm,
       queue: this.#queue,

@@ -6,7 +6,7 @@ import { type TakenWork, Workqueue } from './workqueue.ts';
 const cause = (code: Cause['code'] = 'ready', explained = false): Cause => ({ code, at: 0, explained });
 function setUp(quietMs = 10, maxWaitMs = 50) {
   const clock = new VirtualClock();
-  const queue = new Workqueue({ clock, random: () => 1, quietMs, maxWaitMs });
+  const queue = new Workqueue({ clock, random: () => 1, debounce: { quietMs, maxWaitMs } });
   const stop = new AbortController();
   const take = () => {
     const taken: { batch?: readonly TakenWork[] } = {};

@@ -21,12 +21,16 @@ export interface TakenWork extends Work {
   readonly queuedAt: number;
 }
 
+/** A batch waits until no key has come for `quietMs`, but never longer than `maxWaitMs`; the first one does not wait. */
+export interface Debounce {
+  readonly quietMs: number;
+  readonly maxWaitMs: number;
+}
+
 export interface WorkqueueOptions {
   readonly clock: Clock;
   readonly random: Random;
-  /** A batch waits until no key has come for `quietMs`, but never longer than `maxWaitMs`; the first one does not wait. */
-  readonly quietMs: number;
-  readonly maxWaitMs: number;
+  readonly debounce: Debounce;
   readonly backoff?: BackoffPolicy;
 }
 
@@ -181,7 +185,7 @@ export class Workqueue {
   #makeReady(work: TakenWork, now: number): void {
     if (this.#ready.size === 0) {
       this.#firstReadyAt = now;
-      this.#immediate = now - Math.max(this.#lastTakeAt, this.#lastAddAt) >= this.#options.quietMs;
+      this.#immediate = now - Math.max(this.#lastTakeAt, this.#lastAddAt) >= this.#options.debounce.quietMs;
     }
     this.#ready.set(work.key, work);
     this.#lastAddAt = now;
@@ -193,7 +197,7 @@ export class Workqueue {
     const now = this.#options.clock.monotonic();
     this.#promoteDue(now);
     if (this.#ready.size > 0) {
-      const { quietMs, maxWaitMs } = this.#options;
+      const { quietMs, maxWaitMs } = this.#options.debounce;
       if (this.#immediate) return 0;
       return Math.min(this.#lastAddAt + quietMs, this.#firstReadyAt + maxWaitMs) - now;
     }

@@ -13,6 +13,7 @@ export type CauseCode =
   | 'vanished'
   | 'host-changed'
   | 'host-announced'
+  | 'settings-changed'
   | 'damage-missing'
   | 'damage-altered'
   | 'damage-entry'
@@ -46,6 +47,7 @@ export const CAUSES: Readonly<Record<CauseCode, string>> = {
   vanished: 'the container is gone and no event said why',
   'host-announced': 'this host announces itself',
   'host-changed': "the host's addresses changed",
+  'settings-changed': 'the settings were changed',
   'damage-missing': 'somebody deleted our record',
   'damage-altered': 'somebody altered our record',
   'damage-entry': 'somebody deleted the ledger entry of our record',

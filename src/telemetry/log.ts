@@ -17,6 +17,8 @@ export interface LogOptions {
 export interface ProcessLog extends Log {
   /** Writes what is still buffered; to be called last before the process ends. */
   flush(): void;
+  /** From now on, lines of this level and of more severe ones are written. */
+  setLevel(level: LogOptions['level']): void;
 }
 
 /** Words of keys whose values never reach a log, however deep they lie. */
@@ -121,5 +123,8 @@ function wrap(logger: Logger, flush: () => void): ProcessLog {
       logger.error(fields, message);
     },
     flush,
+    setLevel: (level) => {
+      logger.level = level;
+    },
   };
 }

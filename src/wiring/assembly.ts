@@ -11,12 +11,16 @@ import { openEngine, patientWitness } from './engine.ts';
 import { followHost } from './host.ts';
 import { findOwner, type Instance, newInstance } from './identity.ts';
 import type { AgentIo } from './io.ts';
+import { liveConfig } from './live-config.ts';
 import { layoutsOf } from './metadata.ts';
 import { openRegistries } from './registries.ts';
+import { followReloads } from './reload.ts';
 import type { AgentStatus } from './status.ts';
 
 /** Everything of an agent, put together and not yet running. */
 export interface Assembly {
+  /** As it is at the moment: it may be read again while the agent runs. */
+  readonly config: Config;
   readonly loop: AnnounceLoop;
   readonly status: AgentStatus;
   readonly instance: Instance;
@@ -34,20 +38,25 @@ export interface AssemblyOptions {
 }
 
 /** Builds the agent; `undefined` when the signal aborts while it waits for the engine to learn who it is. */
-export async function assemble(options: AssemblyOptions): Promise<Assembly | undefined> {
+export async function assemble(given: AssemblyOptions): Promise<Assembly | undefined> {
+  const live = liveConfig(given.config);
+  const options = { ...given, config: live.config };
   const engine = openEngine(options.config);
   const here = await findWhereabouts(options, engine);
   if (here === undefined) return undefined;
   const credentials = await followCredentials(options.config.registries, options.io);
   const registries = registriesOf(options, here, credentials);
-  const assembly = compose({ ...options, here, engine, registries });
+  const { loop, status, settingsChanged } = compose({ ...options, here, engine, registries });
+  const { host, instance } = here;
+  const stopReloads = followReloads({ live, io: options.io, credentials, host, settingsChanged });
   const close = async (): Promise<void> => {
-    here.host.stop();
+    stopReloads();
+    host.stop();
     for (const files of credentials.values()) files.stop();
     await Promise.all(registries.map(({ reader }) => reader.close()));
     engine.close();
   };
-  return { ...assembly, instance: here.instance, registries, close };
+  return { config: live.config, loop, status, instance, registries, close };
 }
 
 async function findWhereabouts(options: AssemblyOptions, engine: Engine): Promise<Whereabouts | undefined> {

@@ -35,19 +35,37 @@ export interface ComposeOptions {
 export function compose({ config, io, drains, here, engine, registries, batchKeys }: ComposeOptions): {
   readonly loop: AnnounceLoop;
   readonly status: AgentStatus;
+  /** The settings that were given have changed. */
+  readonly settingsChanged: () => void;
 } {
   const { owner, instance, host, since } = here;
   const { clock, random, log, version } = io;
   const facts = (): OwnerFacts => ({ owner, hostName: host.name, addresses: host.current, version });
-  const source = createDockerSource({ engine, clock, random, log, resyncMs: config.resync });
+  const source = createDockerSource({
+    ...{ engine, clock, random, log },
+    get resyncMs() {
+      return config.resync;
+    },
+  });
   const describeOne = describer(config, host);
   const loop = new AnnounceLoop({
     ...{ source, registries, describe: describeOne, layouts: layoutsOf(config), drains, clock, random, log },
     owner: facts(),
-    drainMs: config.drainTime,
-    resyncMs: config.resync,
     batchKeys,
-    debounce: { quietMs: config.debounce.minMs, maxWaitMs: config.debounce.maxMs },
+    get drainMs() {
+      return config.drainTime;
+    },
+    get resyncMs() {
+      return config.resync;
+    },
+    debounce: {
+      get quietMs() {
+        return config.debounce.minMs;
+      },
+      get maxWaitMs() {
+        return config.debounce.maxMs;
+      },
+    },
   });
   host.onChange(() => {
     loop.endpoints.hostChanged(facts());
@@ -55,27 +73,31 @@ export function compose({ config, io, drains, here, engine, registries, batchKey
   const status = new AgentStatus({
     ...{ loop, source, clock },
     readers: new Map(registries.map(({ reader }) => [reader.target, reader])),
-    policies: new Map(registries.map(({ reader, policy }) => [reader.target, policy])),
+    policyOf: (target) => registries.find(({ reader }) => reader.target === target)?.policy ?? 'sync',
     describe: (container) => describeOne(container, (id) => loop.endpoints.find(id)),
     identity: { version, owner, instance: instance.id, startedAt: since },
   });
-  return { loop, status };
+  const settingsChanged = (): void => {
+    loop.settingsChanged(facts());
+  };
+  return { loop, status, settingsChanged };
 }
 
-/** The pure description with what this agent brings to it; the host's addresses are those of the moment. */
+/** The pure description with what this agent brings to it; addresses and settings are those of the moment. */
 function describer(
   config: Config,
   host: FollowedHost,
 ): (container: Container, find: (id: string) => Container | undefined) => Description {
-  const { enabled, disabled } = dialectsOf(config);
-  const defaults = { address: config.address, network: config.network, family: config.family };
-  return (container, find) =>
-    describe(container, {
+  return (container, find) => {
+    const { address, network, family, docker } = config;
+    const { enabled, disabled } = dialectsOf(config);
+    return describe(container, {
       host: host.current,
-      defaults,
-      oneOff: config.docker.oneOff,
+      defaults: { address, network, family },
+      oneOff: docker.oneOff,
       dialects: enabled,
       disabledDialects: disabled,
       find,
     });
+  };
 }

@@ -35,7 +35,7 @@ export async function followCredentials(
   return followed;
 }
 
-function credentialsOf({
+export function credentialsOf({
   tls,
   username,
   password,

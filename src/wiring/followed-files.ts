@@ -76,23 +76,11 @@ export class FollowedFiles<T> {
   async change(recipe: Recipe<T>): Promise<void> {
     this.#recipe = recipe;
     this.#texts = undefined;
-    this.#cancel?.();
-    await this.#look();
+    await this.look();
   }
 
-  stop(): void {
-    this.#stopped = true;
-    this.#cancel?.();
-  }
-
-  #arm(afterMs: number): void {
-    if (this.#stopped || this.#recipe.files.size === 0) return;
-    this.#cancel = this.#options.clock.timer(afterMs, () => {
-      void this.#look();
-    });
-  }
-
-  async #look(): Promise<void> {
+  /** Now, instead of in a while. */
+  async look(): Promise<void> {
     const recipe = this.#recipe;
     const read = await readAll(recipe.files, this.#options.readFile);
     // Whoever changed the recipe meanwhile looks by himself.
@@ -103,6 +91,19 @@ export class FollowedFiles<T> {
     if (!fresh) this.#complain(problem);
     this.#note();
     this.#arm(fresh ? DOUBT_MS : LOOK_MS);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel?.();
+  }
+
+  #arm(afterMs: number): void {
+    if (this.#stopped || this.#recipe.files.size === 0) return;
+    this.#cancel?.();
+    this.#cancel = this.#options.clock.timer(afterMs, () => {
+      void this.look();
+    });
   }
 
   #complain(problem: string | undefined): void {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { Clock, HostAddresses, Log, Random } from '../core/ports.ts';
 import { type AddressResult, type HostReaders, resolveAddresses } from '../source/host/addresses.ts';
@@ -18,6 +19,8 @@ export interface FollowedHost {
   readonly current: HostAddresses;
   list(): readonly string[];
   onChange(changed: () => void): void;
+  /** The rules may be others now. */
+  settingsChanged(): void;
   stop(): void;
 }
 
@@ -37,22 +40,26 @@ const UNKNOWN: HostAddresses = { ipv4: undefined, ipv6: undefined, origin: 'unkn
 export async function followHost(options: FollowOptions): Promise<FollowedHost> {
   const { config, readers, clock, log } = options;
   await refuseToGuess(options);
-  const resolve = (): AddressResult => resolveAddresses(config.advertise, readers);
+  let rules = config.advertise;
+  const resolve = (): AddressResult => resolveAddresses(rules, readers);
   const first = resolve();
   if (!first.ok && first.problem.code === 'bad-advertise') throw new StartError(first.problem.message);
   let said = tell(first, undefined, log);
   let current = first.ok ? first.value : UNKNOWN;
   const listeners: (() => void)[] = [];
+  const look = (): void => {
+    const next = resolve();
+    said = tell(next, said, log);
+    // An interface that is down for a moment does not make the host's address unknown.
+    const before = current;
+    if (next.ok) current = next.value;
+    if (current.ipv4 !== before.ipv4 || current.ipv6 !== before.ipv6)
+      for (const changed of listeners) changed();
+  };
   let cancel: () => void;
   const arm = (): void => {
     cancel = clock.timer(config.resync, () => {
-      const next = resolve();
-      said = tell(next, said, log);
-      // An interface that is down for a moment does not make the host's address unknown.
-      const before = current;
-      if (next.ok) current = next.value;
-      if (current.ipv4 !== before.ipv4 || current.ipv6 !== before.ipv6)
-        for (const changed of listeners) changed();
+      look();
       arm();
     });
   };
@@ -64,11 +71,35 @@ export async function followHost(options: FollowOptions): Promise<FollowedHost> 
     },
     list: () => [current.ipv4, current.ipv6].filter((ip) => ip !== undefined),
     onChange: (changed) => listeners.push(changed),
+    settingsChanged: () => {
+      if (isDeepStrictEqual(config.advertise, rules)) return;
+      const reason = changeProblem(config.advertise, readers);
+      if (reason !== undefined) {
+        log.warn({ reason }, 'advertise cannot be taken over; the earlier rules stay');
+        return;
+      }
+      rules = config.advertise;
+      look();
+    },
     stop: () => {
       cancel();
     },
   };
 }
+
+/** Inside a container only the engine can tell whether a rule is safe, and that is asked at the start alone. */
+function changeProblem(
+  rules: FollowOptions['config']['advertise'],
+  readers: FollowOptions['readers'],
+): string | undefined {
+  if (isInsideContainer(readers) && !isLiteral(rules))
+    return 'inside a container anything but addresses needs a restart';
+  const found = resolveAddresses(rules, readers);
+  return found.ok || found.problem.code !== 'bad-advertise' ? undefined : found.problem.message;
+}
+
+const isLiteral = (rules: FollowOptions['config']['advertise']): boolean =>
+  rules.length > 0 && rules.every(({ type }) => type === 'literal');
 
 /** Says what is new about the addresses, once. */
 function tell(result: AddressResult, said: string | undefined, log: Log): string {
@@ -92,11 +123,7 @@ async function refuseToGuess({
   log,
   signal,
 }: FollowOptions): Promise<void> {
-  if (
-    !isInsideContainer(readers) ||
-    (config.advertise.length > 0 && config.advertise.every(({ type }) => type === 'literal'))
-  )
-    return;
+  if (!isInsideContainer(readers) || isLiteral(config.advertise)) return;
   // Only the engine can tell whose network this is, so it has to be there.
   const waiting = 'waiting for the engine, to learn whose network this container is in';
   const answered = await untilAnswered(

@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import type { Config } from '../config/config.ts';
 import { leaveTargets } from '../controller/shutdown.ts';
 import type { Assembly } from './assembly.ts';
 import type { AgentIo } from './io.ts';
@@ -12,8 +11,7 @@ const LEAVE_LIMIT_MS = 10_000;
 
 /** From the first list to the last goodbye. */
 export async function live(
-  config: Config,
-  { loop, registries }: Pick<Assembly, 'loop' | 'registries'>,
+  { config, loop, registries }: Pick<Assembly, 'config' | 'loop' | 'registries'>,
   io: AgentIo,
 ): Promise<number> {
   const { clock, log, signal } = io;

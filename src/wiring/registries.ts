@@ -55,7 +55,9 @@ export function registryOver(
     reader,
     writer,
     audience: registry.kind === 'memory' ? 'local' : 'shared',
-    policy: registry.policy,
+    get policy() {
+      return config.registries.find(({ name }) => name === registry.name)?.policy ?? registry.policy;
+    },
   };
 }
 

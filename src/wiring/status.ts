@@ -21,7 +21,7 @@ export interface AgentStatusOptions {
   readonly loop: AnnounceLoop;
   readonly source: Source;
   readonly readers: ReadonlyMap<string, RegistryReader>;
-  readonly policies: ReadonlyMap<string, Policy>;
+  readonly policyOf: (target: string) => Policy;
   readonly describe: (container: Container) => Description;
   readonly identity: {
     readonly version: string;
@@ -117,9 +117,9 @@ export class AgentStatus implements StatusSource {
   }
 
   plan(): PlanView {
-    const { loop, policies, clock } = this.#options;
+    const { loop, policyOf, clock } = this.#options;
     return {
-      targets: loop.targets.map((target) => targetPlan(target, policies.get(target.name) ?? 'sync', clock)),
+      targets: loop.targets.map((target) => targetPlan(target, policyOf(target.name), clock)),
     };
   }
 

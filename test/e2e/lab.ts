@@ -135,6 +135,8 @@ export interface LabOptions {
   readonly socketPath?: string;
   /** More options of `portolan run`. */
   readonly args?: readonly string[];
+  /** False: the addresses of `host` are not given as flags. */
+  readonly advertise?: boolean;
 }
 
 let labs = 0;
@@ -146,15 +148,17 @@ export class Lab {
   readonly owner: string;
   readonly env: Readonly<Record<string, string>>;
   readonly #args: readonly string[];
+  readonly #advertise: boolean;
   #agent: Agent | undefined;
 
-  private constructor(registry: Registry, { socketPath, args = [] }: LabOptions) {
+  private constructor(registry: Registry, { socketPath, args = [], advertise = true }: LabOptions) {
     labs += 1;
     this.docker = new TestDocker(socketPath);
     this.registry = registry;
     this.owner = `e2e-${runId}-${labs}`;
     this.env = socketPath === undefined ? {} : { DOCKER_HOST: `unix://${socketPath}` };
     this.#args = args;
+    this.#advertise = advertise;
   }
 
   /** Without its agent. */
@@ -175,7 +179,7 @@ export class Lab {
 
   /** What an agent of this lab is told. */
   get settings(): readonly string[] {
-    const addresses = ['--advertise', host.ipv4, '--advertise', host.ipv6];
+    const addresses = this.#advertise ? ['--advertise', host.ipv4, '--advertise', host.ipv6] : [];
     return ['--registry', this.registry.url, '--owner-id', this.owner, ...addresses, ...this.#args];
   }
 

@@ -79,7 +79,7 @@ export class SimProcess {
     this.status = status;
     const life = this.dryRun
       ? loop.run({ source: this.#stop.signal, targets: this.#stop.signal })
-      : live(config, { loop, registries: opened }, io);
+      : live({ config, loop, registries: opened }, io);
     void life.then(() => {
       this.#end();
     });
@@ -170,6 +170,7 @@ export class SimProcess {
         },
         list: () => [host.address],
         onChange: (changed: () => void) => this.#addressChanged.push(changed),
+        settingsChanged: () => undefined,
         stop: () => undefined,
       },
     };

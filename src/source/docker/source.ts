@@ -137,14 +137,17 @@ class DockerSource implements Source {
   }
 
   #sessionContext(): SessionContext {
-    const { engine, clock, random, log } = this.#options;
+    const options = this.#options;
+    const { engine, clock, random, log } = options;
     return {
       engine,
       clock,
       random,
       log,
       deadline: this.#deadline,
-      resyncMs: this.#options.resyncMs ?? 60_000,
+      get resyncMs() {
+        return options.resyncMs ?? 60_000;
+      },
       replayMs: this.#options.replayMs ?? 10_000,
       inspections: this.#options.inspections ?? 8,
       engineClock: this.#engineClock,
