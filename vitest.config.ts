@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-/** Unit tests sit beside the code; the other suites need real servers or a real engine, so they run one file at a time. */
-const outside = (name: string, include: string[], testTimeout: number) => ({
-  test: { name, include, testTimeout, hookTimeout: 180_000, fileParallelism: false },
+/** Unit tests sit beside the code; the other suites need real servers or a real engine, so few files run at a time. */
+const outside = (name: string, include: string[], testTimeout: number, files = 1) => ({
+  test: { name, include, testTimeout, hookTimeout: 180_000, maxWorkers: files, fileParallelism: files > 1 },
 });
 
 export default defineConfig({
@@ -13,7 +13,8 @@ export default defineConfig({
       outside('integration', ['test/integration/**/*.test.ts'], 90_000),
       // Whole worlds in processes of their own: as many at a time as there are cores.
       outside('simulation', ['test/simulator/**/*.test.ts'], 900_000),
-      outside('e2e', ['test/e2e/**/*.test.ts'], 180_000),
+      // They mostly wait: for engines, containers, leases.
+      outside('e2e', ['test/e2e/**/*.test.ts'], 180_000, 2),
     ],
   },
 });

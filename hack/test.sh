@@ -77,12 +77,17 @@ run_step() {
     format | lint | types | layers | dead | docs) check "check:$1" ;;
     lts) long_term "$REPORTS/lts.json" ;;
     bench) measurements ;;
+    e2e) end_to_end "$REPORTS/e2e.json" ;;
     *) suite "$REPORTS/$1.json" npm run --silent "test:$1" -- ;;
   esac
 }
 
 prepare
-for step in "$@"; do run_step "$step"; done
+for step in "$@"; do
+  began=$SECONDS
+  run_step "$step"
+  printf '%s: %d s\n' "$step" $((SECONDS - began))
+done
 if [ -n "$SIMULATION" ]; then simulation_result "$REPORTS/simulation.json"; fi
 clean_up
 trap - EXIT

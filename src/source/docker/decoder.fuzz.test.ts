@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkPrototypes, hostileText, runs } from '../../../test/kit/fuzz.ts';
 import { mutated } from '../../../test/kit/hostile-json.ts';
+import { bytesAlive } from '../../../test/kit/memory.ts';
 import { EventDecoder } from './decoder.ts';
 import { readEvent } from './event.ts';
 
@@ -122,12 +123,12 @@ describe('the event decoder', () => {
         const decoder = new EventDecoder();
         const chunk = encoder.encode(filler.repeat(size)).subarray(0, size);
         decoder.push(encoder.encode(start));
-        const before = held();
+        const before = bytesAlive();
         let most = 0;
         const total = (size === 1 ? 1.5 : 32) * 1024 * 1024;
         for (let sent = 0; sent < total; sent += chunk.length) {
           decoder.push(chunk);
-          if (sent % 0x40000 === 0) most = Math.max(most, held() - before);
+          if (sent % (total / 4) === 0) most = Math.max(most, bytesAlive() - before);
         }
         expect(most).toBeLessThan(16 * 1024 * 1024);
         expect(decoder.push(encoder.encode('\n{"b":2}'))).toEqual([{ b: 2 }]);
@@ -136,11 +137,6 @@ describe('the event decoder', () => {
     );
   });
 });
-
-const held = (): number => {
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
-};
 
 describe('an event', () => {
   it('of any JSON is read or left out, with facts of the right type', () => {
