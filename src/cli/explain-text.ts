@@ -3,7 +3,7 @@ import { printable } from '../core/printable.ts';
 import type { Reason, ReasonCode } from '../core/reason.ts';
 import type { DialectReading, Service } from '../core/service.ts';
 import type { ExplainedEndpoint, ExplainView, RecordView, ServiceView } from '../core/status.ts';
-import { lastOutcome, nextTry } from './lists.ts';
+import { lastOutcome, nextTry, whyOut } from './lists.ts';
 import { since, span } from './time.ts';
 
 /** A label and what it says; a section is a heading and such lines. */
@@ -26,7 +26,7 @@ export function renderExplain(view: ExplainView, now: number, paint: Paint): str
     ['Container', containerLines(view)],
     ['Dialects', view.dialects.flatMap(dialectLines)],
     ['Address', addressLines(view)],
-    ['State', view.endpoints.map(({ service }) => stateLine(service, now))],
+    ['State', view.endpoints.flatMap((endpoint) => stateLines(endpoint, now))],
     ['Records', view.endpoints.flatMap((endpoint) => recordLines(endpoint, now))],
   ];
   const parts = sections.map(([title, lines]) => renderSection(title, lines, paint));
@@ -93,9 +93,13 @@ function nameOf({ path, address }: ServiceView): string {
   return `${path} ${address}`;
 }
 
-function stateLine(service: ServiceView, now: number): Line {
+function stateLines({ service, probe }: ExplainedEndpoint, now: number): Line[] {
   const cause = service.cause === undefined ? '' : ` (${service.cause})`;
-  return [nameOf(service), `${service.state}${cause}, since ${since(service.since, now)}`];
+  const lines: Line[] = [[nameOf(service), `${service.state}${cause}, since ${since(service.since, now)}`]];
+  if (probe !== undefined) lines.push(['  probe', probe]);
+  const why = whyOut(service, now);
+  if (why !== '') lines.push(['  why', why]);
+  return lines;
 }
 
 function recordLines({ records }: ExplainedEndpoint, now: number): Line[] {

@@ -16,6 +16,7 @@ const services = (now: number): readonly Column<ServiceView>[] => [
   { title: 'CONTAINER', cell: ({ container }) => container },
   { title: 'STATE', cell: ({ state, cause }) => (cause === undefined ? state : `${state} (${cause})`) },
   { title: 'SINCE', cell: (row) => since(row.since, now) },
+  { title: 'WHY NOT', cell: (row) => whyOut(row, now), max: 80 },
   { title: 'ID', cell: ({ containerId }) => containerId, wide: true },
   { title: 'PORT', cell: ({ containerPort }) => containerPort, wide: true },
   { title: 'DIALECT', cell: ({ dialect }) => dialect, wide: true },
@@ -57,6 +58,12 @@ const records = (now: number): readonly Column<RecordView>[] => [
   { title: 'ENDPOINT', cell: ({ endpoint }) => endpoint ?? '', wide: true },
   { title: 'VALUE', cell: ({ value }) => value ?? '', wide: true },
 ];
+
+/** Why the health of an endpoint keeps it out of rotation, and for how long. */
+export function whyOut({ why, outUntil }: ServiceView, now: number): string {
+  if (why === undefined) return '';
+  return outUntil === undefined ? why : `${why} (${span(Math.max(0, outUntil - now))} more)`;
+}
 
 export function lastOutcome({ lastOutcome: outcome, lastOutcomeAt: at }: RecordView, now: number): string {
   if (outcome === undefined) return '';

@@ -48,12 +48,18 @@ describe('a table', () => {
 });
 
 describe('the lists', () => {
-  it('show services with state, cause and age', () => {
-    const draining = { ...SERVICE, state: 'draining', cause: 'stop-signal', path: '/b' };
-    expect(renderList('services', [SERVICE, draining], false, NOW)).toBe(
-      `PATH       TYPE  ADDRESS         CONTAINER   STATE                   SINCE
-/shop/web  HTTP  10.0.0.5:32768  shop-web-1  registered              3m
-/b         HTTP  10.0.0.5:32768  shop-web-1  draining (stop-signal)  3m
+  it('show services with state, cause, age, and why health keeps them out', () => {
+    const draining = { ...SERVICE, state: 'draining', cause: 'stop-signal', path: '/b' } as const;
+    const why = 'its probe fails: refused';
+    const failing = { ...SERVICE, state: 'announced', path: '/c', why } as const;
+    const flapping = { ...failing, path: '/d', why: 'too often', outUntil: NOW + 42_000 } as const;
+    const rows = [SERVICE, draining, failing, flapping];
+    expect(renderList('services', rows, false, NOW)).toBe(
+      `PATH       TYPE  ADDRESS         CONTAINER   STATE                   SINCE  WHY NOT
+/shop/web  HTTP  10.0.0.5:32768  shop-web-1  registered              3m     -
+/b         HTTP  10.0.0.5:32768  shop-web-1  draining (stop-signal)  3m     -
+/c         HTTP  10.0.0.5:32768  shop-web-1  announced               3m     its probe fails: refused
+/d         HTTP  10.0.0.5:32768  shop-web-1  announced               3m     too often (42s more)
 `,
     );
   });
@@ -145,6 +151,7 @@ const EXPLAINED: ExplainView = {
     {
       service: SERVICE,
       address: { code: 'address-chosen', message: 'published at 10.0.0.5' },
+      probe: undefined,
       records: [
         RECORD,
         {

@@ -7,6 +7,7 @@ import { group, setting } from './setting.ts';
 import {
   advertiseRule,
   complain,
+  count,
   debounceWindow,
   duration,
   keyPrefix,
@@ -232,6 +233,35 @@ export const settingsSchema = z.strictObject({
     reload: true,
     description: 'How long an unhealthy endpoint drains.',
     value: 'duration',
+  }),
+  probes: group({
+    parallel: setting(count({ min: 1, max: 1000 }).prefault(64), {
+      description: 'Readiness probes (label portolan.probe) that may be under way at once.',
+      value: 'number',
+    }),
+  }),
+  flaps: group({
+    damping: on(
+      'Keep endpoints that become unhealthy too often out of rotation for a growing time.',
+      true,
+      'flap-damping',
+    ),
+    after: setting(count({ min: 2, max: 100 }).prefault(3), {
+      description: 'How often an endpoint becomes unhealthy before that is too often.',
+      value: 'number',
+    }),
+    within: setting(duration({ min: 1000 }).prefault('5m'), {
+      description: 'Within what time; after as long without trouble everything is forgotten.',
+      value: 'duration',
+    }),
+    firstOut: setting(duration({ min: 1000 }).prefault('30s'), {
+      description: 'How long it then stays out; each further time doubles it.',
+      value: 'duration',
+    }),
+    longestOut: setting(duration({ min: 1000 }).prefault('5m'), {
+      description: 'The longest that it stays out.',
+      value: 'duration',
+    }),
   }),
   leaseTtl: setting(duration({ min: 5000, max: 3_600_000 }).prefault('15s'), {
     description: "Life of the host's lease, and of records in ttl mode, without a sign of life.",

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatDuration, parseDuration } from './duration.ts';
+import { formatDuration, parseDuration } from '../core/duration.ts';
 import { hideCredentials, parseRegistryUrl } from './registry-url.ts';
 import { Secret } from './secret.ts';
 import { neverLeased } from './values.ts';

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import { DURATION_PATTERN, formatDuration, parseDuration } from '../core/duration.ts';
 import { EXPIRIES } from '../core/layout.ts';
 import { quote, shown } from '../core/quote.ts';
 import { parsePath } from '../core/segment.ts';
-import { DURATION_PATTERN, formatDuration, parseDuration } from './duration.ts';
 
 /** Zod's own issues say what is wrong; ours also carry the remedy. */
 export function complain(context: z.RefinementCtx, message: string, remedy: string): z.ZodNever['_output'] {
@@ -28,6 +28,18 @@ export function duration(limits: { readonly min?: number; readonly max?: number 
       }
       return ms;
     });
+}
+
+/** A whole number, written as such or as text. */
+export function count(limits: { readonly min: number; readonly max: number }) {
+  const { min, max } = limits;
+  return z.union([z.number(), z.string()]).transform((given, context): number => {
+    const text = String(given).trim();
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    const what = `${quote(text)} is not a whole number from ${String(min)} to ${String(max)}`;
+    return complain(context, what, `write a number such as ${String(min)}`);
+  });
 }
 
 export interface DebounceWindow {

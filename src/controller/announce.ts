@@ -15,6 +15,7 @@ import type {
 import type { Audience } from './claims.ts';
 import { readDrain } from './drains.ts';
 import { Endpoints } from './endpoints.ts';
+import type { HealthTerms } from './health.ts';
 import { Target } from './target.ts';
 import type { Debounce } from './workqueue.ts';
 
@@ -43,6 +44,8 @@ export interface AnnounceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** undefined: nothing is probed, and what goes up and down is not kept out. */
+  readonly health?: HealthTerms | undefined;
   /** Drains that an earlier process left outside the registries. */
   readonly drains: readonly DrainNote[];
 }
@@ -70,6 +73,10 @@ export class AnnounceLoop {
         return options.drainMs;
       },
       clock,
+      health: options.health,
+      onHealth: () => {
+        this.#changed();
+      },
       onDirty: (work) => {
         for (const target of targets) target.dirty(work);
       },
@@ -164,7 +171,8 @@ export class AnnounceLoop {
       onChange: () => {
         this.#changed();
       },
-      onRecord: (key, value) => {
+      onRecord: (key, value, owned) => {
+        if (owned) this.endpoints.published(key);
         const note = readDrain(owner.owner, key, value);
         if (note !== undefined) this.endpoints.adopt([note]);
       },

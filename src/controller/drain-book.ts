@@ -21,13 +21,17 @@ export interface OverdueDrain {
 /** The drains that hold, with their deadlines, and those of an earlier process that have not met their endpoint yet. */
 export class DrainBook {
   readonly #clock: Clock;
+  readonly #over: (drain: OverdueDrain) => void;
+  #cancelTimer: (() => void) | undefined;
   readonly #notes = new Map<string, DrainNote>();
   /** Since when each endpoint last drained: a note that is no newer tells nothing new, even if it cannot be deleted. */
   readonly #drained = new Map<string, number>();
   readonly #draining = new Map<string, Draining>();
 
-  constructor(clock: Clock) {
+  /** `over`: told of each drain whose time is over. */
+  constructor(clock: Clock, over: (drain: OverdueDrain) => void) {
     this.#clock = clock;
+    this.#over = over;
   }
 
   /** The drains that hold now, to be remembered outside the process. */
@@ -94,23 +98,28 @@ export class DrainBook {
     return () => this.#drained.set(endpointId, phase.since);
   }
 
-  /** When (monotonic ms) the next drain ends by itself. */
-  get nextDue(): number {
+  /** To be called after drains have changed: one timer for the one that ends soonest; the machine itself has none. */
+  arm(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
     let next = Number.POSITIVE_INFINITY;
     for (const { due } of this.#draining.values()) next = Math.min(next, due);
-    return next;
+    if (next === Number.POSITIVE_INFINITY) return;
+    this.#cancelTimer = this.#clock.timer(Math.max(1, next - this.#clock.monotonic()), () => {
+      this.#endOverdue();
+      this.arm();
+    });
   }
 
-  /** The drains whose time is over, whatever the clock on the wall says. */
-  overdue(): readonly OverdueDrain[] {
+  dispose(): void {
+    this.#cancelTimer?.();
+  }
+
+  /** Their time is over, whatever the clock on the wall says. */
+  #endOverdue(): void {
     const elapsed = this.#clock.monotonic();
     const now = this.#clock.now();
-    return [...this.#draining]
-      .filter(([, { due }]) => due <= elapsed)
-      .map(([endpointId, { containerId, phase }]) => ({
-        containerId,
-        endpointId,
-        at: Math.max(now, phase.until ?? now),
-      }));
+    for (const [endpointId, { containerId, phase, due }] of [...this.#draining])
+      if (due <= elapsed) this.#over({ containerId, endpointId, at: Math.max(now, phase.until ?? now) });
   }
 }

@@ -1,5 +1,5 @@
 import type { Cause } from '../core/cause.ts';
-import { type Container, isReady } from '../core/container.ts';
+import type { Container } from '../core/container.ts';
 import type { Description } from '../core/desired.ts';
 import type { Endpoint, Phase } from '../core/endpoint.ts';
 import type { Layout, OwnerFacts } from '../core/layout.ts';
@@ -13,8 +13,10 @@ import {
 } from '../core/lifecycle.ts';
 import type { Clock, SourceSignal } from '../core/ports.ts';
 import type { Audience, ClaimIndex } from './claims.ts';
-import { DrainBook } from './drain-book.ts';
+import { DrainBook, type OverdueDrain } from './drain-book.ts';
 import { noteOf } from './drains.ts';
+import { Health, type HealthTerms, type HealthView } from './health.ts';
+import { Inheritance } from './inheritance.ts';
 import { type LiveEndpoint, Publication } from './publication.ts';
 import { Sharers } from './sharers.ts';
 import { whyNot } from './why.ts';
@@ -26,12 +28,16 @@ export interface EndpointsOptions {
   readonly owner: OwnerFacts;
   readonly drainMs: number;
   readonly clock: Clock;
+  /** undefined: nothing is probed, and what goes up and down is not kept out. */
+  readonly health?: HealthTerms | undefined;
   /** Told which keys have to be looked at, in every registry. */
   readonly onDirty: (work: readonly Work[]) => void;
   /** Told when an endpoint claims a key that another one claims already; the older of them keeps it. */
   readonly onCollision?: (key: string, newcomer: Endpoint) => void;
   /** Told of an endpoint whose container was told to stop and still runs long after. */
   readonly onSurvived?: (endpoint: Endpoint) => void;
+  /** Told that the health of something has changed, without a signal of the source. */
+  readonly onHealth?: () => void;
 }
 
 interface Entry {
@@ -39,6 +45,8 @@ interface Entry {
   /** Why it offers nothing, while that is so. The whole description is large and can be made again. */
   why: string | undefined;
   readonly live: Map<string, LiveEndpoint>;
+  /** It ran before this process knew of it: what stands in the registries may be its. */
+  readonly inherits: boolean;
 }
 
 /** A container that runs, with what it offers. */
@@ -59,7 +67,8 @@ export class Endpoints {
   readonly #sharers = new Sharers();
   readonly #publication: Publication;
   readonly #drains: DrainBook;
-  #cancelTimer: (() => void) | undefined;
+  readonly #health: Health;
+  readonly #inheritance = new Inheritance();
   /** Time (monotonic ms) of the last complete list; undefined: what should exist is not known yet. */
   listedAt: number | undefined;
   /** Containers that run but could not be read yet: what they offer is unknown, not nothing. */
@@ -67,8 +76,17 @@ export class Endpoints {
 
   constructor(options: EndpointsOptions) {
     this.#options = options;
-    this.#drains = new DrainBook(options.clock);
-    const { layouts, owner, onCollision } = options;
+    const { layouts, owner, onCollision, clock, health } = options;
+    this.#drains = new DrainBook(clock, (drain) => {
+      this.#drainOver(drain);
+    });
+    this.#health = new Health({
+      terms: health,
+      clock,
+      onTurn: (id) => {
+        this.#healthTurned(id);
+      },
+    });
     this.#publication = new Publication({ layouts, owner, onCollision });
     this.#putHost(owner);
   }
@@ -97,6 +115,12 @@ export class Endpoints {
   /** The endpoint with this id (`<container id>/...`). */
   live(id: string): LiveEndpoint | undefined {
     return this.#entries.get(id.slice(0, id.indexOf('/')))?.live.get(id);
+  }
+
+  /** How the endpoint is, and how that is found out. */
+  health({ endpoint: { containerId, id } }: LiveEndpoint): HealthView | undefined {
+    const container = this.find(containerId);
+    return container && this.#health.view(container, id);
   }
 
   get claims(): Pick<ClaimIndex, 'desired' | 'keys' | 'lostTo'> {
@@ -130,11 +154,12 @@ export class Endpoints {
       case 'listed':
         this.listedAt = this.#options.clock.monotonic();
         this.#unread = new Set(signal.unread);
+        if (!this.partial) this.#inheritance.allSeen();
         break;
       case 'unknown':
         break;
     }
-    this.#armTimer();
+    this.#drains.arm();
   }
 
   /** A drain that an earlier process began; it counts while the container has not been started anew. */
@@ -145,7 +170,16 @@ export class Endpoints {
       const entry = live === undefined ? undefined : this.#entries.get(live.endpoint.containerId);
       if (entry !== undefined && live !== undefined) this.#adoptNote(entry, live, note);
     }
-    this.#armTimer();
+    this.#drains.arm();
+  }
+
+  /** A record of ours stands in a registry: what it tells about the health of its endpoint holds until we know better. */
+  published(key: string): void {
+    const id = this.#inheritance.published(key);
+    const live = id === undefined ? undefined : this.live(id);
+    if (live === undefined) return;
+    const { containerId } = live.endpoint;
+    if (this.#health.inherit(containerId, live.endpoint.id, 'up')) this.#healthTurned(containerId);
   }
 
   /** The host's addresses changed, or the settings: every choice is made again. */
@@ -156,11 +190,12 @@ export class Endpoints {
   }
 
   dispose(): void {
-    this.#cancelTimer?.();
+    this.#drains.dispose();
+    this.#health.dispose();
   }
 
   #seen(container: Container, at: number): void {
-    this.#unread.delete(container.id);
+    const unread = this.#unread.delete(container.id);
     const known = this.#entries.get(container.id);
     // What was known before the start is only completed by it: the host port that the engine chose, an address.
     const starts = known === undefined || (known.container.provisional && !container.provisional);
@@ -168,6 +203,7 @@ export class Endpoints {
       container,
       why: undefined,
       live: new Map(),
+      inherits: unread || this.listedAt === undefined,
     };
     if (known === undefined) this.#entries.set(container.id, entry);
     this.#sharers.forget(entry.container);
@@ -195,6 +231,7 @@ export class Endpoints {
     if (entry === undefined) return;
     this.#entries.delete(id);
     this.#sharers.forget(entry.container);
+    this.#health.forget(id);
     for (const live of entry.live.values()) {
       // A list may have been wrong: if it comes back with the same start, it was told to stop all the same.
       const forgotten = !cause.explained && live.phase.state === 'draining';
@@ -208,35 +245,15 @@ export class Endpoints {
   /** What the container offers by its present facts; endpoints that stay keep their phase. */
   #describeAgain(entry: Entry, cause: Cause): void {
     const { container } = entry;
-    const { drainMs } = this.#options;
     const description = this.#options.describe(container, (id) => this.find(id));
     entry.why = description.endpoints.length === 0 ? whyNot(description) : undefined;
-    const observed: Fact = {
-      type: 'observed',
-      ready: isReady(container),
-      unhealthy: container.state === 'running' && container.health === 'unhealthy',
-      startedAt: container.startedAt,
-      drainMs,
-      at: cause.at,
-    };
+    this.#health.follow(container, description.endpoints, entry.inherits);
     const stays = new Set<string>();
-    const stopping = this.#drains.stopping(container.id);
-    for (const { endpoint } of description.endpoints) {
+    for (const { endpoint, probe } of description.endpoints) {
       stays.add(endpoint.id);
-      const before = entry.live.get(endpoint.id);
-      let phase = advance(before?.phase ?? firstPhase(cause.at, container.startedAt), observed);
-      // The signal was meant for the container: what it offers under a new name or address stops as well.
-      const inherits = before === undefined ? stopping : undefined;
-      if (inherits !== undefined)
-        phase = advance(phase, { type: 'adopt', drain: noteOf(endpoint.id, inherits.phase) });
-      const after = this.#put(
-        entry,
-        before,
-        endpoint,
-        phase,
-        before === undefined || before.phase === phase ? cause : causeOfPhase(before.phase, phase, cause.at),
-        inherits?.leftMs ?? drainMs,
-      );
+      const isNew = !entry.live.has(endpoint.id);
+      if (isNew && probe !== undefined && entry.inherits) this.#inherit(endpoint);
+      const after = this.#putAgain(entry, endpoint, cause);
       const note = this.#drains.remembered(endpoint.id);
       if (note !== undefined) this.#adoptNote(entry, after, note);
     }
@@ -244,11 +261,48 @@ export class Endpoints {
       if (!stays.has(live.endpoint.id)) this.#replace(entry, live, undefined, cause);
   }
 
+  #putAgain(entry: Entry, endpoint: Endpoint, cause: Cause): LiveEndpoint {
+    const { container } = entry;
+    const before = entry.live.get(endpoint.id);
+    const first = before?.phase ?? firstPhase(cause.at, container.startedAt);
+    let phase = advance(first, this.#observed(container, endpoint.id, cause.at));
+    // The signal was meant for the container: what it offers under a new name or address stops as well.
+    const inherits = before === undefined ? this.#drains.stopping(container.id) : undefined;
+    if (inherits !== undefined)
+      phase = advance(phase, { type: 'adopt', drain: noteOf(endpoint.id, inherits.phase) });
+    const why =
+      before === undefined || before.phase === phase ? cause : causeOfPhase(before.phase, phase, cause.at);
+    return this.#put(entry, before, endpoint, phase, why, inherits?.leftMs ?? this.#options.drainMs);
+  }
+
+  #observed(container: Container, endpointId: string, at: number): Fact & { readonly at: number } {
+    const { ready, sick: unhealthy } = this.#health.vitals(container, endpointId);
+    const { drainMs } = this.#options;
+    return { type: 'observed', ready, unhealthy, startedAt: container.startedAt, drainMs, at };
+  }
+
+  #healthTurned(containerId: string): void {
+    const entry = this.#entries.get(containerId);
+    if (entry === undefined) return;
+    const { clock, drainMs, onHealth } = this.#options;
+    for (const live of [...entry.live.values()])
+      this.#advance(entry, live, this.#observed(entry.container, live.endpoint.id, clock.now()), drainMs);
+    this.#drains.arm();
+    onHealth?.();
+  }
+
+  #inherit(endpoint: Endpoint): void {
+    const keys = this.#publication.keysInRotation(endpoint);
+    if (this.#inheritance.meet(endpoint.id, keys))
+      this.#health.inherit(endpoint.containerId, endpoint.id, 'up');
+  }
+
   #adoptNote(entry: Entry, live: LiveEndpoint, note: DrainNote): void {
     const { startedAt } = entry.container;
     if (startedAt === undefined) return;
     this.#drains.forget(note.endpoint);
     if (startedAt !== note.startedAt) return;
+    if (note.cause === 'unhealthy') this.#health.inherit(entry.container.id, note.endpoint, 'down');
     const phase = advance(live.phase, { type: 'adopt', drain: note });
     const cause = causeOfPhase(live.phase, phase, this.#options.clock.now());
     this.#put(entry, live, live.endpoint, phase, cause, this.#drains.leftOf(note));
@@ -295,6 +349,8 @@ export class Endpoints {
     if (after === undefined) entry.live.delete(id);
     else entry.live.set(id, after);
     this.#drains.note(entry.container.id, id, after?.phase, lasts);
+    if (after?.phase.cause === 'stop-signal') this.#health.rest(entry.container.id);
+    else if (before?.phase.cause === 'stop-signal') this.#health.wake(entry.container.id);
     if (dirty.length === 0) return;
     const subject: Subject = { service: `/${service.path.join('/')}`, container: entry.container.name };
     this.#options.onDirty(dirty.map((key) => ({ key, cause, subject, group: id })));
@@ -312,25 +368,11 @@ export class Endpoints {
     this.#options.onDirty(this.#publication.putHost(owner).map((key) => ({ key, cause })));
   }
 
-  /** One timer for the drain that ends soonest; the machine itself has none. */
-  #armTimer(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    const next = this.#drains.nextDue;
-    if (next === Number.POSITIVE_INFINITY) return;
-    const { clock } = this.#options;
-    this.#cancelTimer = clock.timer(Math.max(1, next - clock.monotonic()), () => {
-      this.#endDrains();
-      this.#armTimer();
-    });
-  }
-
-  #endDrains(): void {
-    for (const { containerId, endpointId, at } of this.#drains.overdue()) {
-      const entry = this.#entries.get(containerId);
-      const live = entry?.live.get(endpointId);
-      if (entry === undefined || live === undefined) continue;
-      this.#advance(entry, live, { type: 'time', ready: isReady(entry.container), at }, 0);
-    }
+  #drainOver({ containerId, endpointId, at }: OverdueDrain): void {
+    const entry = this.#entries.get(containerId);
+    const live = entry?.live.get(endpointId);
+    if (entry === undefined || live === undefined) return;
+    const { ready } = this.#health.vitals(entry.container, endpointId);
+    this.#advance(entry, live, { type: 'time', ready, at }, 0);
   }
 }

@@ -1,6 +1,7 @@
 import type { Container } from '../core/container.ts';
 import type { Description } from '../core/desired.ts';
 import type { ExplainedEndpoint, ExplainView, RecordView } from '../core/status.ts';
+import { describeProbe } from '../core/vitals.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { LiveEndpoint } from './publication.ts';
 import type { Target } from './target.ts';
@@ -16,14 +17,14 @@ export function explainView(
   endpoints: Endpoints,
   targets: readonly Target[],
 ): ExplainView {
-  const explained = description.endpoints.flatMap(({ endpoint, address }): ExplainedEndpoint[] => {
+  const explained = description.endpoints.flatMap(({ endpoint, address, probe }): ExplainedEndpoint[] => {
     const now = live.get(endpoint.id);
     if (now === undefined) return [];
     const keys = now.records.map(({ key }) => key);
     const records = targets.flatMap((target) =>
       keys.map((key) => asClaimed(recordView(target, endpoints, key), target, endpoints, now)),
     );
-    return [{ service: serviceView(now), address, records }];
+    return [{ service: serviceView(now, endpoints), address, probe: probe && describeProbe(probe), records }];
   });
   const published = explained.length > 0;
   return {

@@ -47,6 +47,16 @@ export class Publication {
     return records.slice();
   }
 
+  /** The keys that stand in a registry only while an endpoint is, or was lately, in rotation. */
+  keysInRotation(endpoint: Endpoint): readonly string[] {
+    const phase = { cause: undefined, since: 0, until: undefined, startedAt: undefined };
+    const announced = this.recordsOf(endpoint, { ...phase, state: 'announced', offered: false });
+    const always = new Set(announced.map(({ key }) => key));
+    return this.recordsOf(endpoint, { ...phase, state: 'registered', offered: true })
+      .map(({ key }) => key)
+      .filter((key) => !always.has(key));
+  }
+
   /** Moves an endpoint's claims from its old records to its new ones; returns the keys whose claim differs. */
   move(before: LiveEndpoint | undefined, after: LiveEndpoint | undefined): readonly string[] {
     const group = (after ?? before)?.endpoint.id ?? '';

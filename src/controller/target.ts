@@ -38,8 +38,8 @@ export interface TargetOptions {
   readonly confirm: () => void;
   /** Tells that something a view shows may have changed. */
   readonly onChange: () => void;
-  /** A record of the bookkeeping came in sight at a list (a drain to adopt). */
-  readonly onRecord: (key: string, value: string) => void;
+  /** A record came in sight at a list: a drain to adopt, or one of our own that an earlier process left. */
+  readonly onRecord: (key: string, value: string, owned: boolean) => void;
 }
 
 /** Keys of one batch: enough to fill several transactions, few enough to answer a new change soon. */
@@ -263,7 +263,8 @@ export class Target {
     }
     const wasKnown = this.#cache.known;
     const differing = this.#cache.replace(records, revision, clock.monotonic());
-    for (const [key, { record }] of records) if (record !== undefined) onRecord(key, record.value);
+    for (const [key, { record }] of records)
+      if (record !== undefined) onRecord(key, record.value, this.#cache.isOwned(key));
     if (!first && !replaced && wasKnown) this.#differences += differing.length;
     if (!wasKnown) this.#say('info', { records: records.size, revision }, 'registry in sight');
     if (!first && differing.length > 0)

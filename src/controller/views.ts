@@ -4,8 +4,10 @@ import type { Endpoints } from './endpoints.ts';
 import type { LiveEndpoint } from './publication.ts';
 import type { Target } from './target.ts';
 
-export function serviceView({ endpoint, phase }: LiveEndpoint): ServiceView {
+export function serviceView(live: LiveEndpoint, endpoints: Pick<Endpoints, 'health'>): ServiceView {
+  const { endpoint, phase } = live;
   const { service } = endpoint;
+  const health = endpoints.health(live);
   const host = endpoint.ip.includes(':') ? `[${endpoint.ip}]` : endpoint.ip;
   return {
     path: `/${service.path.join('/')}`,
@@ -18,13 +20,17 @@ export function serviceView({ endpoint, phase }: LiveEndpoint): ServiceView {
     state: phase.state,
     cause: phase.cause,
     since: phase.since,
+    why: health?.vitals.why,
+    outUntil: health?.outUntil,
     tags: service.tags,
     weight: service.weight,
   };
 }
 
 export function serviceViews(endpoints: Endpoints): readonly ServiceView[] {
-  const views = [...endpoints.containers()].flatMap(({ live }) => [...live.values()].map(serviceView));
+  const views = [...endpoints.containers()].flatMap(({ live }) =>
+    [...live.values()].map((one) => serviceView(one, endpoints)),
+  );
   return views.sort(
     (a, b) =>
       compareText(a.path, b.path) ||

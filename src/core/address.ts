@@ -47,7 +47,7 @@ export function chooseAddresses(
 }
 
 /** Followed once: the engine itself refuses longer chains. */
-function networkOwner(container: Container, find: AddressContext['find']): Container | Reason {
+export function networkOwner(container: Container, find: AddressContext['find']): Container | Reason {
   const id = networkOwnerOf(container);
   if (id === undefined) return container;
   const refuse = (why: string): Reason =>

@@ -5,6 +5,8 @@ import { ENABLE_LABEL, parseWish } from './enable.ts';
 import { type Endpoint, endpointId, keyIdOf } from './endpoint.ts';
 import { networkOwnerOf } from './network.ts';
 import { compareText } from './order.ts';
+import type { ProbePlan, ProbeSpec } from './probe.ts';
+import { planProbe } from './probe-plan.ts';
 import { type Reason, reason } from './reason.ts';
 import type { Dialect, DialectName, DialectReading, ReservedPort, Service } from './service.ts';
 
@@ -20,6 +22,8 @@ interface DescribedEndpoint {
   readonly endpoint: Endpoint;
   /** Which address was chosen and why. */
   readonly address: Reason;
+  /** How it is found out to be ready, where a label asks for that. */
+  readonly probe?: ProbePlan;
 }
 
 /** What one container offers, and why it does not offer more. */
@@ -39,13 +43,19 @@ export function describe(container: Container, context: DescribeContext): Descri
   const refusals = refuse(container, context);
   if (refusals.length > 0) return { readings, endpoints: [], reasons: refusals };
   const { services, reasons } = merge(readings);
+  const probeOf = probesOf(readings);
   const choices = services.map((service) => ({
     service,
     choice: chooseAddresses(service, container, context),
   }));
   return {
     readings,
-    endpoints: endpointsOf(container, choices),
+    endpoints: endpointsOf(container, choices).map((described) => {
+      const { service, ip } = described.endpoint;
+      const spec = probeOf(service);
+      if (spec === undefined) return described;
+      return { ...described, probe: planProbe(spec, service, ip, container, context) };
+    }),
     reasons: [...choices.flatMap(({ choice }) => choice.reasons), ...reasons],
   };
 }
@@ -59,6 +69,20 @@ function readAll(container: Container, { dialects, disabledDialects }: DescribeC
       const off = reason('dialect-off', `the dialect ${dialect.name} is switched off by the configuration`);
       return { dialect: dialect.name, services: [], used: [], reasons: [off] };
     });
+}
+
+/** A probe belongs to a port, whichever dialect gave it a path. Sorted once for all ports: there may be ten thousand. */
+function probesOf(readings: readonly DialectReading[]): (service: Service) => ProbeSpec | undefined {
+  const own = new Map<string, ProbeSpec | undefined>();
+  let common: ProbeSpec | undefined;
+  for (const { probes = [] } of readings)
+    for (const { port, spec } of probes)
+      if (port === undefined) common = spec;
+      else own.set(portOf(port), spec);
+  return (service) => {
+    const spec = own.has(portOf(service)) ? own.get(portOf(service)) : common;
+    return service.protocol === 'udp' && spec?.port === undefined ? undefined : spec;
+  };
 }
 
 /** Why nothing at all is offered, whatever the dialects found. */

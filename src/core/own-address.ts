@@ -64,7 +64,7 @@ function chooseNetwork(
   };
 }
 
-function addressOn(network: ContainerNetwork, family: IpFamily): string | undefined {
+export function addressOn(network: ContainerNetwork, family: IpFamily): string | undefined {
   const ip = network[family];
   return ip !== undefined && familyOf(ip) === family && !isWildcard(ip) && !isLoopback(ip) ? ip : undefined;
 }

@@ -1,6 +1,7 @@
 import type { Container } from './container.ts';
 import type { Failure, Outcome, Result } from './failure.ts';
 import type { Change } from './plan.ts';
+import type { ProbePlan, ProbeResult } from './probe.ts';
 import type { LedgerEntry, ObservedRecord, RegistryRecord, Revision } from './record.ts';
 
 /** Time as the agent sees it. Nothing below `agent.ts` reads the machine's clock by itself. */
@@ -103,6 +104,13 @@ export interface HostAddresses {
   readonly ipv6: string | undefined;
   /** How they were found, for `explain`: `literal`, `interface eth0`, `cidr 10.0.0.0/8`, `default route eth0`. */
   readonly origin: string;
+}
+
+// ----------------------------------------------------------------------------------------------------------- probe
+
+/** Asks a container whether it is ready. Never throws; gives up at the timeout of the plan, or when the signal aborts. */
+export interface Prober {
+  probe(plan: ProbePlan, signal: AbortSignal): Promise<ProbeResult>;
 }
 
 // -------------------------------------------------------------------------------------------------------- registry

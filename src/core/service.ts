@@ -1,4 +1,5 @@
 import type { Container, Protocol } from './container.ts';
+import type { ProbeSpec } from './probe.ts';
 import type { Reason } from './reason.ts';
 
 /** How the traffic is to be understood by whoever routes it. */
@@ -44,11 +45,21 @@ export interface ReservedPort {
   readonly why: 'disabled' | 'mistaken';
 }
 
+/** How a port is probed, whichever dialect names it. */
+export interface ProbeRule {
+  /** undefined: every port that no other rule is about; of UDP ports only if the probe goes to another port. */
+  readonly port: { readonly port: number; readonly protocol: Protocol } | undefined;
+  /** undefined: not at all. */
+  readonly spec: ProbeSpec | undefined;
+}
+
 /** What one dialect made of one container. */
 export interface DialectReading {
   readonly dialect: DialectName;
   readonly services: readonly Service[];
   readonly reserved?: readonly ReservedPort[];
+  /** The rule of a port stands before the common one. */
+  readonly probes?: readonly ProbeRule[];
   readonly used: readonly UsedKey[];
   /** Why it found nothing, what it left out, and what looks misspelt. */
   readonly reasons: readonly Reason[];

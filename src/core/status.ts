@@ -50,6 +50,10 @@ export interface ServiceView {
   readonly state: LifecycleState;
   readonly cause: DrainCause | undefined;
   readonly since: number;
+  /** Why its health keeps it out of rotation; undefined when it does not. */
+  readonly why: string | undefined;
+  /** Until when (epoch ms) it is kept out for going up and down too often. */
+  readonly outUntil: number | undefined;
   readonly tags: readonly string[];
   readonly weight: number | undefined;
 }
@@ -116,6 +120,8 @@ export interface ExplainedEndpoint {
   readonly service: ServiceView;
   /** The address chosen and why. */
   readonly address: Reason;
+  /** What its probe does; undefined without one. */
+  readonly probe: string | undefined;
   readonly records: readonly RecordView[];
 }
 

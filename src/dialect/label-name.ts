@@ -66,9 +66,9 @@ function suggestionFor(rest: string): string | undefined {
   if (swappedKey !== undefined && swappedPort !== undefined && isLabelKey(swappedKey))
     return `${PREFIX}${swappedPort}.${swappedKey}`;
   if (/^\d{1,5}(?:\/(?:tcp|udp))?$/.test(rest)) return `${PREFIX}${rest}.path`;
-  const last = rest.slice(rest.lastIndexOf('.') + 1);
-  if (last !== rest && isLabelKey(last)) return `${PREFIX}<port>.${last}`;
   const near = nearest(rest, LABEL_KEYS);
+  const last = rest.slice(rest.lastIndexOf('.') + 1);
+  if (near?.includes('.') !== true && last !== rest && isLabelKey(last)) return `${PREFIX}<port>.${last}`;
   return near === undefined ? undefined : PREFIX + near;
 }
 

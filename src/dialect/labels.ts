@@ -3,41 +3,9 @@ import { parseWish } from '../core/enable.ts';
 import { quote } from '../core/quote.ts';
 import { parsePath } from '../core/segment.ts';
 import type { AddressFamily, AddressMode, ServiceType } from '../core/service.ts';
+import { label, text, word } from './label-spec.ts';
 import { parsePortNumber } from './port.ts';
-
-/** Where a label may stand: `portolan.<key>`, `portolan.<port>.<key>`, or both. */
-type LabelScope = 'container' | 'both';
-
-/** Everything that is said about a label once: it parses, it explains, and it makes the reference. */
-export interface LabelSpec<S extends z.ZodType> {
-  readonly schema: S;
-  readonly scope: LabelScope;
-  /** One sentence. */
-  readonly sentence: string;
-  /** The values, in words. */
-  readonly type: string;
-  readonly example: string;
-  /** What holds without it. */
-  readonly fallback: string;
-  /** A bad value leaves out what it speaks about; otherwise the fallback holds. Either way there is a reason. */
-  readonly leavesOut: boolean;
-}
-
-const label = <S extends z.ZodType>(spec: LabelSpec<S>): LabelSpec<S> => spec;
-
-/** Text that one function understands; `remedy` says what to write instead. */
-function text<T>(remedy: string, parse: (value: string) => T | undefined): z.ZodType<T> {
-  return z.string().transform((raw, context): T => {
-    // A hostile value may be megabytes long; nothing valid is.
-    const value = raw.length > 4096 ? undefined : parse(raw.trim());
-    if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message: `${quote(raw)} is not valid; ${remedy}` });
-    return z.NEVER;
-  });
-}
-
-const word = <T extends string>(remedy: string, words: readonly T[]): z.ZodType<T> =>
-  text(remedy, (value) => words.find((candidate) => candidate.toLowerCase() === value.toLowerCase()));
+import { PROBE_LABELS } from './probe-labels.ts';
 
 /** Why not `text`: which segment is wrong is worth telling. */
 const path = z.string().transform((raw, context): readonly string[] => {
@@ -164,6 +132,7 @@ export const LABELS = {
     fallback: 'the setting `family`',
     leavesOut: false,
   }),
+  ...PROBE_LABELS,
 } as const;
 
 export type LabelKey = keyof typeof LABELS;

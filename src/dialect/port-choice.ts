@@ -2,7 +2,7 @@ import type { Container } from '../core/container.ts';
 import { shown } from '../core/quote.ts';
 import { type Reason, reason } from '../core/reason.ts';
 import type { ReservedPort } from '../core/service.ts';
-import type { Groups } from './label-group.ts';
+import type { Group, Groups } from './label-group.ts';
 import type { LabelKey } from './labels.ts';
 import {
   comparePorts,
@@ -13,6 +13,7 @@ import {
   portNames,
   protocolsOf,
 } from './port.ts';
+import { isProbeKey } from './probe-rules.ts';
 
 /** The ports that the labels of a container speak about. */
 export interface Choice {
@@ -34,7 +35,7 @@ const SETTINGS: readonly LabelKey[] = ['type', 'tags', 'weight', 'address', 'net
  */
 export function choosePorts(container: Container, groups: Groups): Choice {
   const { common } = groups;
-  const named = [...groups.ports.values()].flatMap(({ port }) => port ?? []);
+  const named = [...groups.ports.values()].flatMap((group) => (namesPort(group) ? (group.port ?? []) : []));
   if (common.problems.has('port')) return withheld(container, named, []);
   const { port: meant } = common.settings;
   if (meant !== undefined) {
@@ -58,6 +59,11 @@ export function choosePorts(container: Container, groups: Groups): Choice {
     reserved: [],
     reasons: candidates.length === 0 ? [none] : [],
   };
+}
+
+/** How a port is probed says nothing about where it appears. */
+function namesPort({ labels }: Group): boolean {
+  return [...labels.keys()].some((key) => !isProbeKey(key));
 }
 
 /** What the container offers; what it exposes, if nothing has to be published or nothing is. */

@@ -8,6 +8,7 @@ import { isOurs } from './label-name.ts';
 import { defaultPaths } from './naming.ts';
 import { type Choice, choosePorts } from './port-choice.ts';
 import { type Outcome, readPort, unnamedPorts } from './port-service.ts';
+import { readProbes } from './probe-rules.ts';
 
 /** `portolan.*` labels. */
 export const portolanDialect: Dialect = { name: 'portolan', read };
@@ -29,7 +30,9 @@ function read(container: Container): DialectReading {
   const choice = choosePorts(container, groups);
   const pathOf = defaultPaths(container, unnamedPorts(groups, choice));
   const outcomes = choice.ports.map((port) => readPort(pathOf, groups, choice, port));
-  return assemble(choice, outcomes, used, reasons);
+  const probes = readProbes(groups);
+  const known = assemble(choice, outcomes, used, [...reasons, ...probes.reasons]);
+  return probes.rules.length === 0 ? known : { ...known, probes: probes.rules };
 }
 
 function assemble(

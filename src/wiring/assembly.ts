@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { AnnounceLoop, Registry } from '../controller/announce.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
 import type { HostEntry } from '../core/ports.ts';
+import { createProber } from '../probe/prober.ts';
 import type { Engine } from '../source/docker/engine.ts';
 import { machineReaders } from '../source/host/readers.ts';
 import type { StateFolder } from '../state/folder.ts';
@@ -46,7 +47,13 @@ export async function assemble(given: AssemblyOptions): Promise<Assembly | undef
   if (here === undefined) return undefined;
   const credentials = await followCredentials(options.config.registries, options.io);
   const registries = registriesOf(options, here, credentials);
-  const { loop, status, settingsChanged } = compose({ ...options, here, engine, registries });
+  const { loop, status, settingsChanged } = compose({
+    ...options,
+    here,
+    engine,
+    registries,
+    prober: createProber(options.io.clock),
+  });
   const { host, instance } = here;
   const stopReloads = followReloads({ live, io: options.io, credentials, host, settingsChanged });
   const close = async (): Promise<void> => {

@@ -1,9 +1,11 @@
 import type { Config } from '../config/config.ts';
 import { AnnounceLoop, type Registry } from '../controller/announce.ts';
 import type { Container } from '../core/container.ts';
+import type { DampingTerms } from '../core/damping.ts';
 import { type Description, describe } from '../core/desired.ts';
 import type { OwnerFacts } from '../core/layout.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
+import type { Prober } from '../core/ports.ts';
 import type { Engine } from '../source/docker/engine.ts';
 import { createDockerSource } from '../source/docker/source.ts';
 import type { FollowedHost } from './host.ts';
@@ -27,17 +29,19 @@ export interface ComposeOptions {
   readonly here: Whereabouts;
   readonly engine: Engine;
   readonly registries: readonly Registry[];
+  readonly prober: Prober;
   /** Keys of one batch; a simulator takes few, so that the borders between batches are crossed often. */
   readonly batchKeys?: number | undefined;
 }
 
 /** Puts loop and status together over an engine and registries that are already open: the agent's, or a simulator's. */
-export function compose({ config, io, drains, here, engine, registries, batchKeys }: ComposeOptions): {
+export function compose(options: ComposeOptions): {
   readonly loop: AnnounceLoop;
   readonly status: AgentStatus;
   /** The settings that were given have changed. */
   readonly settingsChanged: () => void;
 } {
+  const { config, io, drains, here, engine, registries, prober, batchKeys } = options;
   const { owner, instance, host, since } = here;
   const { clock, random, log, version } = io;
   const facts = (): OwnerFacts => ({ owner, hostName: host.name, addresses: host.current, version });
@@ -51,6 +55,7 @@ export function compose({ config, io, drains, here, engine, registries, batchKey
   const loop = new AnnounceLoop({
     ...{ source, registries, describe: describeOne, layouts: layoutsOf(config), drains, clock, random, log },
     owner: facts(),
+    health: { prober, parallel: config.probes.parallel, damping: dampingOf(config), random, log },
     batchKeys,
     get drainMs() {
       return config.drainTime;
@@ -81,6 +86,12 @@ export function compose({ config, io, drains, here, engine, registries, batchKey
     loop.settingsChanged(facts());
   };
   return { loop, status, settingsChanged };
+}
+
+function dampingOf({ flaps }: Config): DampingTerms | undefined {
+  const { damping, after, within, firstOut, longestOut } = flaps;
+  if (!damping) return undefined;
+  return { after, withinMs: within, firstMs: Math.min(firstOut, longestOut), longestMs: longestOut };
 }
 
 /** The pure description with what this agent brings to it; addresses and settings are those of the moment. */

@@ -48,6 +48,11 @@ export class FakeContainer {
     return this.state === 'running' || this.state === 'paused';
   }
 
+  /** Its address on its first network; no other container of the engine has it. */
+  get ip(): string {
+    return this.#ipOn(0);
+  }
+
   /** The host port that it is published on now; `port` such as `80/tcp`. */
   hostPort(port: string): number | undefined {
     return this.#ports.find(([its]) => its === port)?.[1];
@@ -157,6 +162,10 @@ export class FakeContainer {
     };
   }
 
+  #ipOn(index: number): string {
+    return `172.${String(17 + index)}.${String(this.#number >> 8)}.${String(this.#number % 256)}`;
+  }
+
   #networkSettings(): object {
     const connected = this.isAlive;
     return Object.fromEntries(
@@ -165,10 +174,7 @@ export class FakeContainer {
         {
           NetworkID: '',
           EndpointID: connected ? `${this.id.slice(-8)}-${name}-${String(this.#starts)}` : '',
-          IPAddress:
-            connected && name !== 'host'
-              ? `172.${String(17 + index)}.${String(this.#number >> 8)}.${String(this.#number % 256)}`
-              : '',
+          IPAddress: connected && name !== 'host' ? this.#ipOn(index) : '',
           GlobalIPv6Address: '',
         },
       ]),

@@ -1,5 +1,6 @@
 import { Subject } from 'rxjs';
 import { AnnounceLoop, type Registry } from '../../src/controller/announce.ts';
+import type { HealthTerms } from '../../src/controller/health.ts';
 import { leaveTargets } from '../../src/controller/shutdown.ts';
 import type { Layout } from '../../src/core/layout.ts';
 import type { Policy } from '../../src/core/policy.ts';
@@ -72,6 +73,7 @@ export interface LoopOptions {
   readonly layouts?: readonly Layout[];
   readonly predecessorDead?: boolean;
   readonly describe?: typeof describeSimply;
+  readonly health?: HealthTerms;
 }
 
 /** The real announce loop over embedded stores, on a virtual clock. */
@@ -125,6 +127,7 @@ export class TestLoop {
         addresses: { ipv4: '10.0.0.1', ipv6: undefined, origin: 'literal' },
         version: '1',
       },
+      health: options.health,
       drainMs: 30_000,
       resyncMs: 60_000,
       debounce: { quietMs: 2, maxWaitMs: 20 },

@@ -20,6 +20,8 @@ export const SERVICE: ServiceView = {
   state: 'registered',
   cause: undefined,
   since: 1_000_000,
+  why: undefined,
+  outUntil: undefined,
   tags: ['blue'],
   weight: undefined,
 };

@@ -11,6 +11,7 @@ import type { AgentStatus } from '../../src/wiring/status.ts';
 import type { VirtualClock } from '../kit/clock.ts';
 import type { SimHost } from './host.ts';
 import { Link } from './network.ts';
+import { proberOf } from './prober.ts';
 import { ProcessClock } from './process-clock.ts';
 import { engineOf } from './process-engine.ts';
 import type { SimRegistry } from './registry.ts';
@@ -73,6 +74,7 @@ export class SimProcess {
       here: this.#whereabouts(),
       engine: engineOf(host.engine, isDead),
       registries: opened,
+      prober: proberOf(host, this.clock),
       batchKeys: options.batchKeys,
     });
     this.loop = loop;

@@ -30,6 +30,8 @@ export interface Subject {
   /** Every registry must show the drain: nothing was wrong when the signal came, and nothing has been lost since. */
   drainCertain: boolean;
   unhealthyAt: number | undefined;
+  /** Nothing listens on its port. */
+  portClosed?: boolean;
   /** No event told of its last death or start: a signal may then be taken for one to the life before. */
   unheard: boolean;
 }
