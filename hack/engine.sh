@@ -3,6 +3,8 @@
 #   hack/engine.sh up NAME [SUITE]   start it, with the machine's dockerd or that of a Debian suite; prints its socket
 #   hack/engine.sh stop|kill|start NAME   TERM and wait | kill -9 | start again with the same images and containers
 #   hack/engine.sh load NAME TAR...  load images
+#   hack/engine.sh cut|heal NAME     pull the cable of the engine's host | plug it in again
+#   hack/engine.sh wire | unwire     let the hosts of private engines reach each other | no longer
 #   hack/engine.sh subnet NAME       the N of 10.91.N.0/24: .1 is the engine's host, .254 this machine
 #   hack/engine.sh down NAME         remove it and everything it owned, also after a crash
 #   hack/engine.sh down-all | sweep  remove all | those of test processes that are gone
@@ -86,6 +88,11 @@ case $COMMAND in
   down-all)
     down_each every
     rmdir /run/portolan-test/.subnet-* 2>/dev/null || true
+    unwire
+    exit 0
+    ;;
+  wire | unwire)
+    "$COMMAND"
     exit 0
     ;;
   sweep)
@@ -102,8 +109,10 @@ case $COMMAND in
   start) start_engine ;;
   stop) stop_engine TERM ;;
   kill) stop_engine KILL ;;
+  cut) cut_link ;;
+  heal) heal_link ;;
   subnet) cat "$STATE/subnet" ;;
   load) for tar in "${@:3}"; do docker -H "unix://$SOCKET" load -q -i "$tar" >&2; done ;;
   down) down ;;
-  *) die "usage: hack/engine.sh up|start|stop|kill|load|subnet|down NAME, or down-all|sweep" ;;
+  *) die "usage: hack/engine.sh up|start|stop|kill|cut|heal|load|subnet|down NAME, or wire|unwire|down-all|sweep" ;;
 esac

@@ -36,7 +36,7 @@ choose_subnet() {
 read_subnet() {
   local number
   number=$(cat "$STATE/subnet")
-  LINK=pt-eng-$number HERE=10.91.$number.254 THERE=10.91.$number.1 BRIDGE=10.92.$number.1/24
+  SUBNET=10.91.$number.0/24 LINK=pt-eng-$number HERE=10.91.$number.254 THERE=10.91.$number.1 BRIDGE=10.92.$number.1/24
 }
 
 make_network() {
@@ -45,10 +45,21 @@ make_network() {
   ip link add "$LINK" type veth peer name eth0 netns "$NETNS"
   ip addr add "$HERE/24" dev "$LINK"
   ip link set "$LINK" up
+  # While the link is cut nothing for its host may leave this machine by another way.
+  ip route replace unreachable "$SUBNET" metric 4096
   ip -n "$NETNS" addr add "$THERE/24" dev eth0
   ip -n "$NETNS" link set eth0 up
   ip -n "$NETNS" route add default via "$HERE"
 }
+
+# As a pulled cable: the host keeps its addresses and routes, and nobody hears of it any more.
+cut_link() { read_subnet && ip link set "$LINK" down; }
+heal_link() { read_subnet && ip link set "$LINK" up; }
+
+# This machine is the wire between its engines' hosts. Docker drops what it does not know, but lets a chain of ours speak first.
+WIRE=(DOCKER-USER -i pt-eng-+ -o pt-eng-+ -j ACCEPT)
+wire() { iptables -C "${WIRE[@]}" 2>/dev/null || iptables -I "${WIRE[@]}"; }
+unwire() { iptables -D "${WIRE[@]}" 2>/dev/null || true; }
 
 # Mounts live in a namespace of the engine's own, so none can stay behind in the machine's, whatever is killed. A process
 # that only sleeps keeps it, for an engine that is started again must find its containers' mounts. (A file would do as
@@ -125,6 +136,7 @@ remove_engine() {
   if [ -e "$STATE/subnet" ]; then
     read_subnet
     ip link del "$LINK" 2>/dev/null || true
+    ip route del unreachable "$SUBNET" metric 4096 2>/dev/null || true
     rmdir "/run/portolan-test/.subnet-${LINK##*-}" 2>/dev/null || true
   fi
   ip netns del "$NETNS" 2>/dev/null || true

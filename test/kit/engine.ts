@@ -94,6 +94,24 @@ export class PrivateEngine {
     await this.start();
   }
 
+  /** Pulls the cable of the engine's host: its socket still answers, for that is a file of this machine. */
+  async cut(): Promise<void> {
+    await engineScript('cut', this.name);
+  }
+
+  async heal(): Promise<void> {
+    await engineScript('heal', this.name);
+  }
+
+  /** Lets the hosts of private engines reach each other, which they cannot by themselves. */
+  static async wire(): Promise<void> {
+    await engineScript('wire');
+  }
+
+  static async unwire(): Promise<void> {
+    await engineScript('unwire');
+  }
+
   /** Removes the engine and all it owned: processes, mounts, namespaces, folders. */
   async remove(): Promise<void> {
     await engineScript('down', this.name);
