@@ -82,6 +82,9 @@ registries:
 \`\`\`
 
 A user and a password in the URL (\`etcd://user:password@host\`) are taken too, percent-encoded, and never shown.
+
+Where etcd asks for users, \`manifests/etcd-role.sh\` makes one with the least that an agent needs: reading and writing below
+\`/portolan/\` and below the prefixes of the layouts. A permission that is missing is named in log and status, with its prefix.
 `;
 
 /** The reference of all settings as Markdown. */

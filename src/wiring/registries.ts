@@ -61,13 +61,14 @@ export function registryOver(
   };
 }
 
-function openStore(registry: RegistryConfig, { clock, credentials }: RegistriesOptions): KvStore {
+function openStore(registry: RegistryConfig, { clock, credentials, prefixes }: RegistriesOptions): KvStore {
   if (registry.kind === 'memory') return new MemoryStore({ clock });
   const followed = credentials.get(registry.name);
   const scheme = registry.tls === undefined ? 'http' : 'https';
   return openEtcd({
     endpoints: registry.members.map((member) => `${scheme}://${member}`),
     clock,
+    prefixes,
     credentials: followed && (() => followed.current),
   });
 }

@@ -78,6 +78,21 @@ export class EtcdServer {
     return output.trim();
   }
 
+  /** Runs a script for the shell inside the container, as root if the server asks for a user; `input` on its standard input. */
+  async script(text: string, input: string, ...args: readonly string[]): Promise<string> {
+    const target = '/tmp/script.sh';
+    await this.#container.copyContentToContainer([
+      { content: text, target },
+      { content: input, target: '/tmp/input' },
+    ]);
+    const [, user] = this.#user;
+    const command = ['sh', '-c', `sh ${target} "$@" </tmp/input`, 'script', ...args];
+    const env = user === undefined ? {} : { ETCDCTL_USER: user };
+    const { exitCode, output } = await this.#container.exec(command, { env });
+    if (exitCode !== 0) throw new Error(`the script failed: ${output}`);
+    return output.trim();
+  }
+
   /** The store's revision: it moves with every write and with nothing else. */
   async revision(): Promise<number> {
     const [status] = JSON.parse(await this.etcdctl('endpoint', 'status', '-w', 'json')) as [

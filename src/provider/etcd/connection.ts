@@ -4,6 +4,7 @@ import { type Failure, failure as failureOf, type Result } from '../../core/fail
 import type { Clock } from '../../core/ports.ts';
 import { Cancelled, problemOf, TimedOut } from './errors.ts';
 import { type EtcdCredentials, Link } from './link.ts';
+import { type Access, denied } from './permissions.ts';
 
 export interface EtcdOptions {
   /** `http://host:port` or `https://host:port`, all of one kind. */
@@ -11,6 +12,8 @@ export interface EtcdOptions {
   readonly clock: Clock;
   /** Asked at each call. Another object than before: they were renewed, and what is opened from then on uses them. */
   readonly credentials?: (() => EtcdCredentials) | undefined;
+  /** Prefixes of the layouts, each with a slash at its end: what permissions are granted for. */
+  readonly prefixes?: readonly string[] | undefined;
   /** How long any call may take, failover included. */
   readonly timeoutMs?: number | undefined;
 }
@@ -78,7 +81,12 @@ export class EtcdConnection {
    * Runs a call; a `read` may be repeated at another endpoint, a `write` only if it certainly was not sent.
    * A write whose answer is lost ends as `outcome-unknown`.
    */
-  async call<T>(kind: 'read' | 'write', signal: AbortSignal, run: Run<T>): Promise<Result<T>> {
+  async call<T>(
+    kind: 'read' | 'write',
+    signal: AbortSignal,
+    run: Run<T>,
+    access?: () => Access,
+  ): Promise<Result<T>> {
     const end = this.clock.monotonic() + this.timeoutMs;
     let renewed = false;
     for (let attempt = 1; ; attempt += 1) {
@@ -88,7 +96,8 @@ export class EtcdConnection {
         link = this.#link(index);
         return { ok: true, value: await this.#bounded(end, signal, run, link) };
       } catch (error) {
-        const { failure, down, unsent, stale } = problemOf(error);
+        const { failure: found, down, unsent, stale, forbidden } = problemOf(error);
+        const failure = forbidden ? this.#refusal(found, access) : found;
         if (stale) this.#retire(index, link);
         if (down) this.#leave(index);
         const more = attempt < this.#endpoints.length && this.clock.monotonic() < end;
@@ -98,6 +107,11 @@ export class EtcdConnection {
         renewed ||= stale;
       }
     }
+  }
+
+  /** What is to be granted to whoever was refused. */
+  denied(access: Access): Failure {
+    return denied(access, this.#options.prefixes ?? []);
   }
 
   /** A call that only `close` cancels: for what outlives its caller. */
@@ -120,6 +134,10 @@ export class EtcdConnection {
       endpoint.link?.close();
       endpoint.link = undefined;
     }
+  }
+
+  #refusal(found: Failure, access: (() => Access) | undefined): Failure {
+    return access === undefined ? found : this.denied(access());
   }
 
   /** The first to come counts: the answer, the end of the time, the caller's signal, or `close`. */

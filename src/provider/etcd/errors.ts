@@ -27,6 +27,8 @@ export interface Problem {
   readonly unsent: boolean;
   /** The credentials have to be exchanged for a new token. */
   readonly stale: boolean;
+  /** The user is known, but may not do this. */
+  readonly forbidden: boolean;
 }
 
 const UNSENT =
@@ -42,6 +44,7 @@ export function problemOf(error: unknown): Problem {
     down: down && !(error instanceof Cancelled),
     unsent: UNSENT.test(message),
     stale: STALE.test(message) || error instanceof EtcdInvalidAuthTokenError,
+    forbidden: error instanceof EtcdPermissionDeniedError,
   };
 }
 

@@ -81,7 +81,12 @@ export class EtcdReader implements KvReader {
   ): Promise<Result<IRangeResponse>> {
     const revision = at === undefined ? {} : { revision: at };
     const request = { key, range_end: end, limit: PAGE, ...revision };
-    return await this.#connection.call('read', signal, (client) => client.kv.range(request));
+    return await this.#connection.call(
+      'read',
+      signal,
+      (client) => client.kv.range(request),
+      () => ({ reads: [key.toString('utf8')] }),
+    );
   }
 
   async #chunk(
@@ -90,7 +95,12 @@ export class EtcdReader implements KvReader {
     at: Revision | undefined,
   ): Promise<Result<ITxnResponse>> {
     const success = keys.map((key) => ({ request_range: oneKey(key, at) }));
-    return await this.#connection.call('read', signal, (client) => client.kv.txn({ success }));
+    return await this.#connection.call(
+      'read',
+      signal,
+      (client) => client.kv.txn({ success }),
+      () => ({ reads: keys }),
+    );
   }
 }
 

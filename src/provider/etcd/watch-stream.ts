@@ -134,13 +134,18 @@ export class WatchStream {
     const compacted = response.compact_revision !== '0';
     const why = response.cancel_reason;
     const reason: WatchLoss = compacted ? 'compacted' : 'cancelled';
-    const cause = compacted
-      ? failure('registry-compacted')
-      : failure(why.includes('permission denied') ? 'registry-denied' : 'registry-unreachable', why);
+    const cause = compacted ? failure('registry-compacted') : this.#refusal(why, watch);
     if (/auth/.test(why)) this.#connection.suspect(new Error(why));
     if (watch !== undefined) this.#lose(watch, reason, cause);
     // Without an id nobody knows which one it was; with an unknown id it is one that we cancelled ourselves.
     else if (response.watch_id === '-1') this.#endAll(reason, cause);
+  }
+
+  #refusal(why: string, watch: Watch | undefined): Failure {
+    if (!why.includes('permission denied')) return failure('registry-unreachable', why);
+    if (watch === undefined) return failure('registry-denied', why);
+    const { scope } = watch;
+    return this.#connection.denied({ reads: 'prefix' in scope ? [scope.prefix] : scope.keys });
   }
 
   #lose(watch: Watch, reason: WatchLoss, cause: Failure): void {

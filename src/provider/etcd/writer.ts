@@ -26,7 +26,15 @@ export class EtcdWriter implements KvWriter {
       success: transaction.then.map(operationOf),
       failure: transaction.otherwise.map((key) => ({ request_range: oneKey(key) })),
     };
-    const answer = await this.#connection.call('write', signal, (client) => client.kv.txn(request));
+    const answer = await this.#connection.call(
+      'write',
+      signal,
+      (client) => client.kv.txn(request),
+      () => ({
+        reads: [...transaction.compares.map(({ key }) => key), ...transaction.otherwise],
+        writes: transaction.then.map(({ key }) => key),
+      }),
+    );
     if (!answer.ok) return answer;
     const { header, succeeded } = answer.value;
     return ok({ ...headOf(header), succeeded, found: foundIn(answer.value) });
