@@ -273,6 +273,15 @@ export const settingsSchema = z.strictObject({
       'How long the heartbeat, and records in ttl mode, outlive a stopped agent, so that an upgrade is no outage.',
     value: 'duration',
   }),
+  deadHostGrace: setting(
+    z.preprocess((given) => (given === 0 ? '0' : given), duration({ never: true })).prefault('30s'),
+    {
+      reload: true,
+      description:
+        'How long after the loss of its heartbeat the records of a host that answers nothing are removed, by any agent; 0: never.',
+      value: 'duration',
+    },
+  ),
   deregisterOnExit: on(
     'Withdraw all own records at exit instead of leaving them for the next agent.',
     false,

@@ -90,6 +90,7 @@ describe('a configuration that is read again', () => {
       'debounce',
       'drainTime',
       'handover',
+      'deadHostGrace',
       'deregisterOnExit',
       'log.level',
     ]);

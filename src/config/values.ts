@@ -13,14 +13,16 @@ export function complain(context: z.RefinementCtx, message: string, remedy: stri
 
 const DURATION_REMEDY = 'write a number and a unit, such as 250ms, 15s or 5m';
 
-/** A duration as text, in milliseconds after parsing. */
-export function duration(limits: { readonly min?: number; readonly max?: number } = {}) {
-  const { min = 0, max = 24 * 3_600_000 } = limits;
+/** A duration as text, in milliseconds after parsing. `never`: a plain 0 is one too. */
+export function duration(
+  limits: { readonly min?: number; readonly max?: number; readonly never?: true } = {},
+) {
+  const { min = 0, max = 24 * 3_600_000, never } = limits;
   return z
     .string()
-    .meta({ pattern: DURATION_PATTERN.source })
+    .meta({ pattern: never === true ? `^0$|${DURATION_PATTERN.source}` : DURATION_PATTERN.source })
     .transform((text, context): number => {
-      const ms = parseDuration(text);
+      const ms = never === true && text === '0' ? 0 : parseDuration(text);
       if (ms === undefined) return complain(context, `${quote(text)} is not a duration`, DURATION_REMEDY);
       if (ms < min || ms > max) {
         const range = `write a duration from ${formatDuration(min)} to ${formatDuration(max)}`;

@@ -5,6 +5,9 @@ import type { DrainNote } from '../core/lifecycle.ts';
 import type { Policy } from '../core/policy.ts';
 import type {
   Clock,
+  EstateWriter,
+  Fleet,
+  HostProbe,
   Log,
   Random,
   RegistryReader,
@@ -16,6 +19,7 @@ import type { Audience } from './claims.ts';
 import { readDrain } from './drains.ts';
 import { Endpoints } from './endpoints.ts';
 import type { HealthTerms } from './health.ts';
+import { Janitor } from './janitor.ts';
 import { Target } from './target.ts';
 import type { Debounce } from './workqueue.ts';
 
@@ -25,6 +29,9 @@ export interface Registry {
   readonly writer: RegistryWriter | undefined;
   readonly audience: Audience;
   readonly policy: Policy;
+  readonly fleet: Fleet;
+  /** Absent in a dry run. */
+  readonly estates: EstateWriter | undefined;
 }
 
 /** Times, window and policies are read when they are needed: another value counts from then on. */
@@ -48,6 +55,11 @@ export interface AnnounceOptions {
   readonly health?: HealthTerms | undefined;
   /** Drains that an earlier process left outside the registries. */
   readonly drains: readonly DrainNote[];
+  readonly lostHosts: {
+    /** 0: never. */
+    readonly graceMs: number;
+    readonly probe: HostProbe;
+  };
 }
 
 /**
@@ -57,6 +69,8 @@ export interface AnnounceOptions {
 export class AnnounceLoop {
   readonly endpoints: Endpoints;
   readonly targets: readonly Target[];
+  /** One for each registry, in the same order. */
+  readonly janitors: readonly Janitor[];
   readonly #options: AnnounceOptions;
   readonly #listeners = new Set<() => void>();
 
@@ -91,6 +105,7 @@ export class AnnounceLoop {
     });
     this.endpoints.adopt(options.drains);
     targets.push(...options.registries.map((registry) => this.#target(registry)));
+    this.janitors = options.registries.map((registry) => this.#janitor(registry));
   }
 
   /** Calls back after anything that a view shows may have changed. */
@@ -110,12 +125,13 @@ export class AnnounceLoop {
   settingsChanged(owner: OwnerFacts): void {
     this.endpoints.hostChanged(owner, 'settings-changed');
     for (const target of this.targets) target.reconsider();
+    for (const janitor of this.janitors) janitor.reconsider();
     this.#changed();
   }
 
   /** `signals.source` ends first at a shutdown: the targets go on until they have said goodbye. */
   async run(signals: { readonly source: AbortSignal; readonly targets: AbortSignal }): Promise<void> {
-    const { source } = this.#options;
+    const { source, registries } = this.#options;
     const subscription = source.signals.subscribe((said) => {
       this.#take(said);
     });
@@ -124,6 +140,9 @@ export class AnnounceLoop {
       await Promise.all([
         source.run(signals.source),
         ...this.targets.map((target) => target.run(signals.targets)),
+        ...registries.map(({ fleet }) => fleet.run(signals.targets)),
+        // What others left is no affair of an agent that leaves itself.
+        ...this.janitors.map((janitor) => janitor.run(signals.source)),
       ]);
     } finally {
       stopResync();
@@ -175,6 +194,24 @@ export class AnnounceLoop {
         if (owned) this.endpoints.published(key);
         const note = readDrain(owner.owner, key, value);
         if (note !== undefined) this.endpoints.adopt([note]);
+      },
+    });
+  }
+
+  #janitor(registry: Registry): Janitor {
+    const { clock, random, log, owner, lostHosts } = this.#options;
+    const { reader, fleet, estates } = registry;
+    return new Janitor({
+      ...{ target: reader.target, fleet, estates, clock, random, log, self: owner.owner },
+      probe: lostHosts.probe,
+      get policy() {
+        return registry.policy;
+      },
+      get graceMs() {
+        return lostHosts.graceMs;
+      },
+      onChange: () => {
+        this.#changed();
       },
     });
   }

@@ -36,7 +36,9 @@ async function leaveTarget(
   const remaining = deregister ? await target.withdrawAll(signal) : 0;
   if (remaining > 0)
     log.warn({ target: target.name, records: remaining }, 'records could not be withdrawn and stay behind');
-  const left = deregister ? await writer.retire(signal) : await writer.handover(handoverMs, signal);
+  const left = deregister
+    ? await writer.retire(remaining === 0, signal)
+    : await writer.handover(handoverMs, signal);
   if (!left.ok) unsaid(left.failure);
   else if (!deregister)
     log.info({ target: target.name, handover_ms: handoverMs }, 'records stay for the successor');

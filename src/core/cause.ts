@@ -21,6 +21,7 @@ export type CauseCode =
   | 'lease-moved'
   | 'yielded'
   | 'orphan'
+  | 'host-lost'
   | 'relisted'
   | 'shutdown';
 
@@ -55,6 +56,7 @@ export const CAUSES: Readonly<Record<CauseCode, string>> = {
   'lease-moved': 'the record is not under the lease that it should be under',
   yielded: 'somebody else keeps this key; we gave way',
   orphan: 'our record, but no container offers it any more',
+  'host-lost': 'the host that created the record is lost',
   relisted: 'a complete read showed a difference',
   shutdown: 'the agent withdraws its records at exit',
 };

@@ -40,6 +40,8 @@ export const FAILURES = {
   'record-moved': ['conflict', 'The record changed between reading and writing.'],
   'record-foreign': ['fenced', 'The key is held by a record that this owner did not create.'],
   'owner-fenced': ['fenced', 'Another living instance holds this owner id; this one stands by.'],
+  'host-returned': ['fenced', 'A host that was lost has a heartbeat again; its records are its own.'],
+  'claim-lost': ['fenced', 'Another agent looks after this lost host.'],
   'lease-lost': ['transient', 'The host lease expired; a new one is taken.'],
   'outcome-unknown': ['transient', 'A write was sent but its answer was lost; the registry is read again.'],
 } as const satisfies Record<string, readonly [FailureKind, string]>;

@@ -1,4 +1,5 @@
 import type { Container } from './container.ts';
+import type { Bequest, Estate } from './estate.ts';
 import type { Failure, Outcome, Result } from './failure.ts';
 import type { Change } from './plan.ts';
 import type { ProbePlan, ProbeResult } from './probe.ts';
@@ -184,8 +185,11 @@ export interface RegistryWriter {
   apply(changes: readonly Change[], signal: AbortSignal): Promise<readonly ChangeResult[]>;
   /** Moves the heartbeat to a lease of `handoverMs`; afterwards nothing is written. */
   handover(handoverMs: number, signal: AbortSignal): Promise<Result<void>>;
-  /** Removes the heartbeat and its lease: the last write of `--deregister-on-exit`. */
-  retire(signal: AbortSignal): Promise<Result<void>>;
+  /**
+   * Removes the heartbeat and its lease: the last write of `--deregister-on-exit`. `complete`: no record is left behind,
+   * so nothing has to tell others of this host any more.
+   */
+  retire(complete: boolean, signal: AbortSignal): Promise<Result<void>>;
 }
 
 /** An owner's heartbeat below `/portolan/hosts/`. */
@@ -200,3 +204,100 @@ export interface HostEntry {
   readonly lease: string;
   readonly handover: boolean;
 }
+
+// ----------------------------------------------------------------------------------------------------------- fleet
+
+/** What a host told about itself when it last wrote its heartbeat; it outlives that. */
+export interface HostCard {
+  readonly owner: string;
+  readonly instance: string;
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly version: string;
+  /** Epoch milliseconds of the agent's start. */
+  readonly since: number;
+  /** Moves with every heartbeat that is written: the same revision is the same absence. */
+  readonly revision: Revision;
+}
+
+/** Which agent looks after a lost host, and what it has found. */
+export interface JanitorClaim {
+  readonly owner: string;
+  readonly finding: 'looking' | 'unattended';
+}
+
+/** One owner as a registry shows it: by its heartbeat, by its card, or by both. */
+export interface FleetHost {
+  readonly owner: string;
+  /** A heartbeat stands there, readable or not. */
+  readonly attended: boolean;
+  readonly heartbeat: HostEntry | undefined;
+  readonly card: HostCard | undefined;
+  readonly janitor: JanitorClaim | undefined;
+}
+
+export type FleetChange =
+  /** Out of sight: whatever was seen may have changed meanwhile, also if it looks the same afterwards. */
+  | { readonly type: 'unknown'; readonly failure: Failure }
+  | { readonly type: 'listed' }
+  | { readonly type: 'changed'; readonly owner: string };
+
+/** All owners of a registry, followed by watch; it reads heartbeats and cards, never records. */
+export interface Fleet {
+  /** False: `hosts` is what was seen last. */
+  readonly known: boolean;
+  readonly hosts: ReadonlyMap<string, FleetHost>;
+  /** Hot; fed from `run`. */
+  readonly changes: Stream<FleetChange>;
+  /** Lists and watches, again after every break; returns when the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Everything that an owner left, by its ledger. */
+  estate(owner: string, signal: AbortSignal): Promise<Result<Estate>>;
+}
+
+/** The right to clear one lost host, as long as it stays away and nobody else has it. */
+export interface EstateClaim {
+  readonly owner: string;
+  readonly card: Revision;
+}
+
+/**
+ * Clears what lost hosts left. Every transaction compares that the host's heartbeat is still absent, its card still the
+ * one that was seen, and the claim still ours. Built only when writing is allowed.
+ */
+export interface EstateWriter {
+  /**
+   * One agent at a time; undefined when another one has it, or when the host or its card is no longer as it was seen.
+   * `evenFrom`: a claim with this finding is taken from the agent that has it.
+   */
+  claim(
+    owner: string,
+    card: Revision,
+    signal: AbortSignal,
+    evenFrom?: JanitorClaim['finding'],
+  ): Promise<Result<EstateClaim | undefined>>;
+  /** Tells the others what was found. */
+  tell(claim: EstateClaim, finding: JanitorClaim['finding'], signal: AbortSignal): Promise<Result<void>>;
+  /** One result for each part, in the same order. */
+  clear(
+    claim: EstateClaim,
+    bequests: readonly Bequest[],
+    signal: AbortSignal,
+  ): Promise<readonly ChangeResult[]>;
+  /** Removes the card and the claim, after everything else: nothing of the host is left. */
+  finish(claim: EstateClaim, signal: AbortSignal): Promise<Result<void>>;
+  /** Leaves the owner to whoever comes next, if the claim on it is this agent's. */
+  release(owner: string, signal: AbortSignal): Promise<Result<void>>;
+  /** Ends a handover that nobody is going to take over. Fails as `owner-fenced` when a living agent has the heartbeat. */
+  endHandover(owner: string, signal: AbortSignal): Promise<Result<void>>;
+}
+
+/**
+ * Whether anything of a host answers a TCP connect, accepting or refusing. `unknown`: this agent has no way to find out,
+ * such as no route or no free port.
+ */
+export type HostProbe = (
+  addresses: readonly string[],
+  ports: readonly number[],
+  signal: AbortSignal,
+) => Promise<'answers' | 'silent' | 'unknown'>;

@@ -4,6 +4,7 @@ import type { DrainNote } from '../core/lifecycle.ts';
 import type { HostEntry } from '../core/ports.ts';
 import { createProber } from '../probe/prober.ts';
 import type { Engine } from '../source/docker/engine.ts';
+import { tcpProbe } from '../source/host/answers.ts';
 import { machineReaders } from '../source/host/readers.ts';
 import type { StateFolder } from '../state/folder.ts';
 import { compose, type Whereabouts } from './compose.ts';
@@ -53,6 +54,7 @@ export async function assemble(given: AssemblyOptions): Promise<Assembly | undef
     engine,
     registries,
     prober: createProber(options.io.clock),
+    hostProbe: tcpProbe,
   });
   const { host, instance } = here;
   const stopReloads = followReloads({ live, io: options.io, credentials, host, settingsChanged });

@@ -5,7 +5,7 @@ import type { DampingTerms } from '../core/damping.ts';
 import { type Description, describe } from '../core/desired.ts';
 import type { OwnerFacts } from '../core/layout.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
-import type { Prober } from '../core/ports.ts';
+import type { HostProbe, Prober } from '../core/ports.ts';
 import type { Engine } from '../source/docker/engine.ts';
 import { createDockerSource } from '../source/docker/source.ts';
 import type { FollowedHost } from './host.ts';
@@ -30,6 +30,8 @@ export interface ComposeOptions {
   readonly engine: Engine;
   readonly registries: readonly Registry[];
   readonly prober: Prober;
+  /** Asks a host that is lost whether it lives. */
+  readonly hostProbe: HostProbe;
   /** Keys of one batch; a simulator takes few, so that the borders between batches are crossed often. */
   readonly batchKeys?: number | undefined;
 }
@@ -41,7 +43,7 @@ export function compose(options: ComposeOptions): {
   /** The settings that were given have changed. */
   readonly settingsChanged: () => void;
 } {
-  const { config, io, drains, here, engine, registries, prober, batchKeys } = options;
+  const { config, io, drains, here, engine, registries, prober, hostProbe, batchKeys } = options;
   const { owner, instance, host, since } = here;
   const { clock, random, log, version } = io;
   const facts = (): OwnerFacts => ({ owner, hostName: host.name, addresses: host.current, version });
@@ -62,6 +64,12 @@ export function compose(options: ComposeOptions): {
     },
     get resyncMs() {
       return config.resync;
+    },
+    lostHosts: {
+      get graceMs() {
+        return config.deadHostGrace;
+      },
+      probe: hostProbe,
     },
     debounce: {
       get quietMs() {

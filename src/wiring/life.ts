@@ -17,8 +17,8 @@ export async function live(
   const { clock, log, signal } = io;
   const source = new AbortController();
   const targets = new AbortController();
-  // Every worker of every registry listens to it.
-  setMaxListeners(0, targets.signal);
+  // Every worker and every janitor of every registry listens to them.
+  setMaxListeners(0, source.signal, targets.signal);
   const running = loop.run({ source: source.signal, targets: targets.signal });
   const limit = config.once ? ONCE_LIMIT_MS : Number.POSITIVE_INFINITY;
   const done = await when(loop, () => config.once && loop.converged, limit, clock, signal);

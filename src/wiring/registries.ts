@@ -38,7 +38,7 @@ export function registryOver(
   registry: Pick<RegistryConfig, 'name' | 'kind' | 'policy'>,
   { config, owner, writing, prefixes, clock, random, log }: Omit<RegistriesOptions, 'credentials'>,
 ): Registry {
-  const { reader, writer } = createKvProvider({
+  const provider = createKvProvider({
     target: registry.name,
     store: store.reader,
     owner,
@@ -52,8 +52,7 @@ export function registryOver(
         : { writer: store.writer(), ttlSeconds: Math.ceil(config.leaseTtl / 1000), ...writing },
   });
   return {
-    reader,
-    writer,
+    ...provider,
     audience: registry.kind === 'memory' ? 'local' : 'shared',
     get policy() {
       return config.registries.find(({ name }) => name === registry.name)?.policy ?? registry.policy;

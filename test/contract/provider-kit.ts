@@ -3,6 +3,8 @@ import type { Cause } from '../../src/core/cause.ts';
 import type { Change } from '../../src/core/plan.ts';
 import type {
   ChangeResult,
+  EstateWriter,
+  Fleet,
   Log,
   Observation,
   RegistryReader,
@@ -55,14 +57,16 @@ export class TestAgent {
   readonly sessions: SessionState[] = [];
   readonly seen = new Map<string, Seen>();
   readonly wanted: Set<string>;
+  readonly fleet: Fleet;
   readonly #writer: RegistryWriter | undefined;
+  readonly #estates: EstateWriter | undefined;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>[] = [];
 
   constructor(options: AgentOptions) {
     const { store, owner, instance = 'one', prefixes, wanted = [], ttlSeconds, predecessorDead } = options;
     const identity = { instance, name: 'host', addresses: ['192.0.2.1'], version: '1', since: 1 };
-    const { reader, writer } = createKvProvider({
+    const { reader, writer, fleet, estates } = createKvProvider({
       ...{ target: 'test', store: store.reader, owner, prefixes, log: QUIET },
       ...{ clock: systemClock, random: () => 0.5 },
       writing:
@@ -72,6 +76,8 @@ export class TestAgent {
     });
     this.reader = reader;
     this.#writer = writer;
+    this.fleet = fleet;
+    this.#estates = estates;
     this.wanted = new Set(wanted);
     reader.observations.subscribe((observation) => {
       this.#observe(observation);
@@ -81,6 +87,11 @@ export class TestAgent {
   get writer(): RegistryWriter {
     if (this.#writer === undefined) throw new Error('a dry run has no writer');
     return this.#writer;
+  }
+
+  get estates(): EstateWriter {
+    if (this.#estates === undefined) throw new Error('a dry run has no writer');
+    return this.#estates;
   }
 
   get hasWriter(): boolean {
@@ -110,7 +121,10 @@ export class TestAgent {
 
   begin(): void {
     const { signal } = this.#stop;
-    this.#running.push(this.reader.run(() => this.wanted, signal));
+    this.#running.push(
+      this.reader.run(() => this.wanted, signal),
+      this.fleet.run(signal),
+    );
     if (this.#writer !== undefined) this.#running.push(this.#writer.keepSession(signal));
   }
 

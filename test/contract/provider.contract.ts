@@ -324,7 +324,7 @@ export function providerContract(start: () => Promise<Fixture>): void {
       lab.fresh();
       const first = await lab.agent().start();
       const { lease } = first;
-      unwrap(await first.writer.retire(never));
+      unwrap(await first.writer.retire(true, never));
       expect(await lab.read(lab.names.heartbeat)).toBeUndefined();
       expect(unwrap(await lab.writer.leaseTimeToLive(lease, never)).remaining).toBe(0);
     });

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { providerContract } from './provider.contract.ts';
+import { fleetContract } from './provider-fleet.contract.ts';
 import { observationContract } from './provider-observation.contract.ts';
 import { fixtures } from './store-fixtures.ts';
 
@@ -9,4 +10,8 @@ describe.each(fixtures)('the provider contract on $name: writing', ({ start }) =
 
 describe.each(fixtures)('the provider contract on $name: seeing', ({ start }) => {
   observationContract(start);
+});
+
+describe.each(fixtures)('the provider contract on $name: lost hosts', ({ start }) => {
+  fleetContract(start);
 });

@@ -82,7 +82,7 @@ const gone = (error: unknown): undefined => {
 
 /**
  * All that the registry must hold for this world's owner, worked out from `docker inspect` alone: nothing of the program
- * under test has a part in it. The heartbeat stands as one word, for only its process knows what is in it.
+ * under test has a part in it. The heartbeat stands as one word, for only its process knows what is in it; its card too.
  */
 const expectedContent = async ({ docker, owner }: World): Promise<Content> => {
   const label = Object.entries(testLabels).map(([name, value]) => `${name}=${value}`);
@@ -96,7 +96,8 @@ const expectedContent = async ({ docker, owner }: World): Promise<Content> => {
     if (inspection !== undefined)
       for (const [key, value] of recordsOfContainer(owner, inspection)) records.set(key, value);
   const entries = [...records.keys()].map((key) => [entryOf(owner, key), key] as const);
-  return sorted([...records, ...entries, [`/portolan/hosts/${owner}`, 'heartbeat']]);
+  const beat = [`/portolan/hosts/${owner}`, 'heartbeat'] as const;
+  return sorted([...records, ...entries, beat, [`/portolan/cards/${owner}`, 'card']]);
 };
 
 /** Everything that the registry holds, but what `isForeign`. */
@@ -108,7 +109,8 @@ const actualContent = async (
   const found: (readonly [string, string])[] = [];
   for (const { key, value, lease } of (await view.list()).values()) {
     if (isForeign(key)) continue;
-    if (key !== `/portolan/hosts/${owner}`)
+    if (key === `/portolan/cards/${owner}` && lease === '0') found.push([key, 'card']);
+    else if (key !== `/portolan/hosts/${owner}`)
       found.push([key, lease === '0' ? value : `${value} under a lease`]);
     else found.push([key, isHeartbeat(value, lease) ? 'heartbeat' : `${value} under lease ${lease}`]);
   }
@@ -163,7 +165,7 @@ export const staysQuiet = async (world: World, view = world.view, forMs = QUIET_
 const quietSince = async (world: World, view: RegistryView, since: number, forMs: number): Promise<void> => {
   const end = performance.now() + forMs;
   await eventually(() => performance.now() >= end, { deadlineMs: forMs + 2_000, everyMs: 250 });
-  const written = (await view.changesSince(since)).filter(({ key }) => key !== world.heartbeat);
+  const written = (await view.changesSince(since)).filter(({ key }) => !world.isHeartbeat(key));
   expect(written).toEqual([]);
 };
 

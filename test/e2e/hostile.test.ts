@@ -62,9 +62,9 @@ describe('hostile metadata', () => {
       expect(key).toMatch(goodKey);
       expect(key.split('/')).not.toContain('..');
     }
-    // `owners`, `hosts` and `drains` carry the owner where metadata could have put something else.
+    // `owners`, `hosts`, `cards` and `drains` carry the owner where metadata could have put something else.
     for (const key of Object.keys(await lab.registry.dump('/portolan/')))
-      expect(key).toMatch(new RegExp(`^/portolan/(owners|hosts|drains)/${lab.owner}(/|$)`));
+      expect(key).toMatch(new RegExp(`^/portolan/(owners|hosts|cards|drains)/${lab.owner}(/|$)`));
     expect(lab.agent.log).toHaveLength(lab.agent.output.length);
     for (const line of lab.agent.output) expect(line).not.toMatch(unsafe);
   };

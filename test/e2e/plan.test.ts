@@ -107,7 +107,7 @@ describe('plan, --once and --dry-run', () => {
     const from = lab.registry.history.length;
     expect((await portolan('run', '--once')).code).toBe(0);
     const keys = new Set(lab.registry.history.slice(from).map(({ key }) => key));
-    expect([...keys]).toEqual([`/portolan/hosts/${lab.owner}`]);
+    expect([...keys].sort()).toEqual([`/portolan/cards/${lab.owner}`, `/portolan/hosts/${lab.owner}`]);
   });
 
   it('tells what it would update, delete and leave alone, each with its reason', async () => {

@@ -145,6 +145,11 @@ export class World {
     return `/portolan/hosts/${this.owner}`;
   }
 
+  /** The heartbeat, or the card that is written with it. */
+  isHeartbeat(key: string): boolean {
+    return key === this.heartbeat || key === `/portolan/cards/${this.owner}`;
+  }
+
   /** Ends agents and containers, and what the world did not get from elsewhere. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#agents.map((agent) => agent.stop('SIGKILL')));

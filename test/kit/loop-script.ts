@@ -61,5 +61,5 @@ export function flaky(): {
 
 /** A write of a record, not of the heartbeat. */
 export function recordWrite(call: string, keys: readonly string[]): boolean {
-  return call === 'txn' && !keys.every((key) => key.startsWith('/portolan/hosts/'));
+  return call === 'txn' && !keys.every((key) => /^\/portolan\/(hosts|cards)\//.test(key));
 }

@@ -1,10 +1,11 @@
+import { setMaxListeners } from 'node:events';
 import { Subject } from 'rxjs';
 import { AnnounceLoop, type Registry } from '../../src/controller/announce.ts';
 import type { HealthTerms } from '../../src/controller/health.ts';
 import { leaveTargets } from '../../src/controller/shutdown.ts';
 import type { Layout } from '../../src/core/layout.ts';
 import type { Policy } from '../../src/core/policy.ts';
-import type { Log, Source, SourceSignal } from '../../src/core/ports.ts';
+import type { HostProbe, Log, Random, Source, SourceSignal } from '../../src/core/ports.ts';
 import { createKvProvider } from '../../src/provider/kv/provider.ts';
 import type { KeyValue, KvStore } from '../../src/provider/kv/store.ts';
 import { MemoryStore } from '../../src/provider/memory/store.ts';
@@ -74,6 +75,9 @@ export interface LoopOptions {
   readonly predecessorDead?: boolean;
   readonly describe?: typeof describeSimply;
   readonly health?: HealthTerms;
+  readonly graceMs?: number;
+  readonly probe?: HostProbe;
+  readonly random?: Random;
 }
 
 /** The real announce loop over embedded stores, on a virtual clock. */
@@ -91,8 +95,9 @@ export class TestLoop {
     this.clock = options.clock ?? new VirtualClock();
     this.stores = options.stores ?? [new MemoryStore({ clock: this.clock })];
     const owner = options.owner ?? 'o';
-    const random = () => 0.5;
-    const identity = { instance: options.instance ?? 'i', name: 'h', addresses: [], version: '1', since: 0 };
+    const random = options.random ?? (() => 0.5);
+    const { instance = 'i' } = options;
+    const identity = { instance, name: 'h', addresses: ['192.0.2.1'], version: '1', since: 0 };
     this.#registries = this.stores.map((store, n) => ({
       ...createKvProvider({
         ...{
@@ -135,7 +140,12 @@ export class TestLoop {
       random,
       log: this.log,
       drains: [],
+      lostHosts: {
+        graceMs: options.graceMs ?? 30_000,
+        probe: options.probe ?? (() => Promise.resolve('answers')),
+      },
     });
+    setMaxListeners(0, this.#stop.signal);
     this.#ended = this.loop.run({ source: this.#stop.signal, targets: this.#stop.signal });
   }
 
@@ -149,11 +159,11 @@ export class TestLoop {
     await this.say(...containers, { type: 'listed', differences: 0, at: this.clock.now() });
   }
 
-  /** Records and bookkeeping of one registry, by key; heartbeat and its revision left out. */
+  /** Records and bookkeeping of one registry, by key; heartbeats and the cards that are written with them left out. */
   async content(n = 0): Promise<ReadonlyMap<string, string>> {
     return new Map(
       (await this.entries(n))
-        .filter(({ key }) => !key.startsWith('/portolan/hosts/'))
+        .filter(({ key }) => !/^\/portolan\/(hosts|cards)\//.test(key))
         .map(({ key, value }) => [key, value]),
     );
   }
@@ -194,9 +204,9 @@ export class TestLoop {
   }
 
   /** Ends it as a shutdown does: with a handover, or with all records withdrawn. */
-  async leave(deregister = false): Promise<void> {
+  async leave(deregister = false, handoverMs = 300_000): Promise<void> {
     const targets = this.loop.targets.map((target, n) => ({ target, writer: this.#registries[n]?.writer }));
-    const leaving = { targets, deregister, handoverMs: 300_000, log: this.log };
+    const leaving = { targets, deregister, handoverMs, log: this.log };
     await leaveTargets(leaving, new AbortController().signal);
     await this.end();
   }

@@ -42,10 +42,11 @@ export async function checkAll(world: World): Promise<void> {
     for (const [key, value] of foreign)
       if (content.get(key) !== value)
         world.violated(new Violation('ownership', `r${String(registry.index)}: ${key} was a stranger's`));
-    for (const host of world.hosts) checkHost(world, host, registry, content, 0);
+    const on = world.hosts.filter(({ isOff }) => !isOff);
+    for (const host of on) checkHost(world, host, registry, content, 0);
     const wanted = new Set([
       ...foreign.keys(),
-      ...world.hosts.flatMap((host) => keysOf(world, host, content, foreign)),
+      ...on.flatMap((host) => keysOf(world, host, content, foreign)),
     ]);
     for (const key of content.keys())
       if (!wanted.has(key))
@@ -56,7 +57,7 @@ export async function checkAll(world: World): Promise<void> {
   }
 }
 
-/** Records, ledger entries and heartbeat of a host. */
+/** Records, ledger entries, heartbeat and card of a host. */
 function keysOf(
   world: World,
   host: SimHost,
@@ -74,7 +75,8 @@ function keysOf(
   );
   for (const key of own)
     if (!entries.has(key)) world.violated(new Violation('convergence', `no ledger entry speaks for ${key}`));
-  return [...own, `/portolan/hosts/${host.owner}`, ...[...own].flatMap((key) => entries.get(key) ?? [])];
+  const beat = [`/portolan/hosts/${host.owner}`, `/portolan/cards/${host.owner}`];
+  return [...own, ...beat, ...[...own].flatMap((key) => entries.get(key) ?? [])];
 }
 
 /** Notes of drains that are still on. */

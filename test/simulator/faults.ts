@@ -1,5 +1,6 @@
 import { failure } from '../../src/core/failure.ts';
 import type { SimHost } from './host.ts';
+import { HOST_FAULTS } from './host-faults.ts';
 import type { Link, Mode } from './network.ts';
 import { act, type Deed, picked, type Scene } from './step.ts';
 import type { World } from './world.ts';
@@ -276,7 +277,7 @@ const AGENT_FAULTS: Readonly<Record<string, Deed>> = {
     world.disturb(host, undefined, step.ms + NEW_LEASE_MS);
     world.agent(host)?.kill();
     world.later(step.ms, () => {
-      if (world.agent(host)?.state === 'ended') world.start(host);
+      world.startAgain(host);
     });
   },
   'agent restarted': async ({ world, host }) => {
@@ -286,7 +287,7 @@ const AGENT_FAULTS: Readonly<Record<string, Deed>> = {
     old.stop();
     for (let waited = 0; waited < 15_000 && isRunning(old); waited += 500) await world.advance(500);
     old.kill();
-    world.start(host);
+    world.startAgain(host);
   },
   'agent started twice': ({ world, host, step }) => {
     if (
@@ -299,6 +300,7 @@ const AGENT_FAULTS: Readonly<Record<string, Deed>> = {
       )
     )
       return;
+    if (host.isOff) return;
     const twin = world.start(host, 'twin');
     world.later(step.ms, () => {
       world.disturb(host, undefined, 15_000 + NEW_LEASE_MS);
@@ -322,4 +324,5 @@ export const MACHINE_FAULTS: Readonly<Record<string, Deed>> = {
   ...ENGINE_FAULTS,
   ...REGISTRY_FAULTS,
   ...AGENT_FAULTS,
+  ...HOST_FAULTS,
 };

@@ -12,10 +12,11 @@ const REST_MS = 130_000;
 
 /** Faults and changes stop: the registries become equal to what the containers offer, and then nothing is written. */
 export async function finish(world: World, waitForDrains: boolean): Promise<void> {
+  await handoversEnd(world);
   await world.advance(HEALED_MS);
   for (const process of world.processes.values())
     if (process !== world.agent(process.host) && !process.dryRun) process.kill();
-  for (const host of world.hosts) if (world.agent(host)?.state === 'ended') world.start(host);
+  for (const host of world.hosts) world.startAgain(host);
   await strangersLeave(world);
   await drainsEnd(world, waitForDrains);
   await world.advance(CONVERGED_MS);
@@ -31,6 +32,14 @@ export async function finish(world: World, waitForDrains: boolean): Promise<void
       ),
     );
   checkOnlookers(world);
+}
+
+/** A host that is off for good has nobody to take its heartbeat over. */
+async function handoversEnd(world: World): Promise<void> {
+  for (const registry of world.registries)
+    for (const { key, lease } of await registry.entries())
+      if (world.hosts.some(({ isOff, owner }) => isOff && key === `/portolan/hosts/${owner}`))
+        await registry.revoke(lease);
 }
 
 /** What they altered, and half of what they hold, they give back. */
@@ -59,7 +68,7 @@ async function drainsEnd(world: World, wait: boolean): Promise<void> {
 
 function checkOnlookers(world: World): void {
   for (const process of world.processes.values()) {
-    if (!process.dryRun) continue;
+    if (!process.dryRun || process.state === 'ended') continue;
     if (process.links.some(({ writes }) => writes))
       world.violated(new Violation('dry run cannot write', `${process.instance} has opened a writer`));
     const lines = process.status

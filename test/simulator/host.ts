@@ -24,6 +24,9 @@ export class SimHost {
   readonly ways: readonly Way[];
   readonly subjects = new Map<string, Subject>();
   address: string;
+  /** Since when its power is off (ms), and since when it is on. */
+  offSince: number | undefined;
+  onSince = 0;
   readonly #clock: Clock;
   #made = 0;
 
@@ -34,6 +37,10 @@ export class SimHost {
     this.engine = new FakeEngine(clock);
     this.ways = ways;
     this.#clock = clock;
+  }
+
+  get isOff(): boolean {
+    return this.offSince !== undefined;
   }
 
   get all(): readonly Subject[] {

@@ -84,9 +84,9 @@ export const PLANTED: readonly PlantedBug[] = [
   ),
   bug(
     'a transaction does not compare the heartbeat',
-    'provider/kv/apply.ts',
-    'compares: [fence, ...steps.flatMap(({ compares }) => compares)],',
-    'compares: [fence, ...steps.flatMap(({ compares }) => compares)].slice(1),',
+    'provider/kv/sender.ts',
+    'compares: [...fence, ...steps.flatMap(({ compares }) => compares)],',
+    'compares: [...fence, ...steps.flatMap(({ compares }) => compares)].slice(1),',
   ),
   {
     name: 'a restored registry is taken for the old one',
@@ -155,6 +155,30 @@ export const PLANTED: readonly PlantedBug[] = [
     'source/docker/inspections.ts',
     "else if (!running.dropped && conclude() === 'retry') this.#retryLater(job);",
     'else if (!running.dropped) conclude();',
+  ),
+  bug(
+    'what a lost host left is removed although it is back',
+    'provider/kv/estates.ts',
+    "    { key: heartbeat, target: 'create', revision: '0' },\n    { key: card, target: 'mod', revision },\n",
+    "    { key: `${heartbeat}/${card}/${revision}`, target: 'create', revision: '0' },\n",
+  ),
+  bug(
+    'a host without a heartbeat is taken for dead although it answers',
+    'controller/clearing.ts',
+    "if (verdict !== 'silent') return",
+    "if (verdict === 'unknown') return",
+  ),
+  bug(
+    'nobody waits for a lost host to come back',
+    'core/lost-host.ts',
+    'if (absentMs < graceMs)',
+    'if (absentMs < graceMs / 2)',
+  ),
+  bug(
+    'a lost host is found but never cleared away',
+    'controller/janitor.ts',
+    "else if (verdict.type === 'look' && absence.nextAt === undefined)",
+    "else if (verdict.type === 'look' && absence.nextAt !== undefined)",
   ),
   bug(
     'a label enters a key as it is',

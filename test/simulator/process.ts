@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Config } from '../../src/config/config.ts';
 import type { AnnounceLoop } from '../../src/controller/announce.ts';
-import type { HostEntry, Log, Random } from '../../src/core/ports.ts';
+import type { HostEntry, HostProbe, Log, Random } from '../../src/core/ports.ts';
 import { compose } from '../../src/wiring/compose.ts';
 import type { AgentIo } from '../../src/wiring/io.ts';
 import { live } from '../../src/wiring/life.ts';
@@ -25,6 +25,7 @@ export interface ProcessOptions {
   readonly random: (name: string) => Random;
   readonly config: Config;
   readonly batchKeys: number;
+  readonly hostProbe: HostProbe;
   readonly log: (instance: string, level: string, fields: object, message: string) => void;
   /** Tells that an instance that ran on this host is dead. */
   readonly isDead: (instance: string) => boolean;
@@ -76,6 +77,7 @@ export class SimProcess {
       registries: opened,
       prober: proberOf(host, this.clock),
       batchKeys: options.batchKeys,
+      hostProbe: options.hostProbe,
     });
     this.loop = loop;
     this.status = status;

@@ -16,6 +16,8 @@ export class Violation extends Error {
 
 export interface PromiseContext {
   readonly hosts: readonly SimHost[];
+  /** Since when a host has had no heartbeat in a registry (ms). */
+  readonly absentSince: (registry: number, owner: string) => number;
   readonly origin: (registry: number, entry: KeyValue) => Origin | undefined;
   readonly now: () => number;
   readonly isAlive: (instance: string) => boolean;
@@ -25,6 +27,9 @@ export interface PromiseContext {
 }
 
 const TTL_MS = 15_000;
+const GRACE_MS = 30_000;
+/** It may have been asked before it came back, and have no heartbeat yet: so long what it left may still go. */
+const JUST_BACK_MS = 12_000;
 const SLACK_MS = 1_000;
 /** Whatever became of a container so long ago is known by now, after the longest absence of an engine. */
 const KNOWN_MS = 60_000;
@@ -53,7 +58,9 @@ export class Promises {
     for (const operation of commit.operations) {
       const before = commit.before.get(operation.key);
       this.#clean(operation);
-      if (operation.key.startsWith('/portolan/')) this.#ownBookkeeping(operation.key, host);
+      const lost = this.#estateOf(operation, before, commit, host);
+      if (lost !== undefined) this.#cleared(commit, operation, before, lost);
+      else if (operation.key.startsWith('/portolan/')) this.#ownBookkeeping(operation.key, host);
       else this.#ownRecord(commit, operation, before, host);
       if (operation.key === heartbeatKey(host)) this.#takeover(commit, before);
     }
@@ -93,7 +100,10 @@ export class Promises {
 
   #ownBookkeeping(key: string, { owner }: SimHost): void {
     const own = [`/portolan/owners/${owner}/`, `/portolan/drains/${owner}/`];
-    if (key !== `/portolan/hosts/${owner}` && !own.some((prefix) => key.startsWith(prefix)))
+    const single = [`/portolan/hosts/${owner}`, `/portolan/cards/${owner}`];
+    // Whom it looks after is no secret, and nobody's property.
+    if (key.startsWith('/portolan/janitors/')) return;
+    if (!single.includes(key) && !own.some((prefix) => key.startsWith(prefix)))
       this.#break('ownership', `${owner} wrote ${key}`);
   }
 
@@ -130,6 +140,41 @@ export class Promises {
     // The stop timeout ends at that very moment for the agent, which may have heard of the signal a little earlier.
     if (drains(subject, this.#context.now() + 1_000) && subject.readyAtSignal)
       this.#break('drain', `${before.key} is back in rotation, but its container was told to stop`);
+  }
+
+  /** The other host whose estate this removal is a part of. */
+  #estateOf(
+    { type, key }: Operation,
+    before: KeyValue | undefined,
+    { registry }: Commit,
+    self: SimHost,
+  ): SimHost | undefined {
+    if (type !== 'delete') return undefined;
+    const creator = before === undefined ? undefined : this.#context.origin(registry, before)?.actor.owner;
+    return this.#context.hosts.find(
+      ({ owner }) =>
+        owner !== self.owner &&
+        (key === `/portolan/cards/${owner}` ||
+          key.startsWith(`/portolan/owners/${owner}/`) ||
+          key.startsWith(`/portolan/drains/${owner}/`) ||
+          (!key.startsWith('/portolan/') && creator === owner)),
+    );
+  }
+
+  /** Only what a host left that is off, and has been away for the grace; each part of it once. */
+  #cleared(
+    { registry, before: seen, actor }: Commit,
+    { key }: Operation,
+    before: KeyValue | undefined,
+    lost: SimHost,
+  ): void {
+    const now = this.#context.now();
+    const whose = `${actor.instance} removed ${key} of ${lost.owner}`;
+    if (seen.has(heartbeatKey(lost))) this.#break('lost hosts', `${whose}, which has a heartbeat`);
+    const away = now - this.#context.absentSince(registry, lost.owner);
+    if (away < GRACE_MS) this.#break('lost hosts', `${whose}, which was away for ${String(away)} ms only`);
+    if (!lost.isOff && now - lost.onSince > JUST_BACK_MS) this.#break('lost hosts', `${whose}, which is on`);
+    if (before === undefined) this.#break('lost hosts', `${whose}, which was gone already`);
   }
 
   #takeover({ registry, actor, at }: Commit, before: KeyValue | undefined): void {

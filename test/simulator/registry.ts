@@ -37,6 +37,8 @@ export interface RegistryOptions {
   readonly index: number;
   readonly clock: Clock;
   readonly maxOperations: number;
+  /** Every host's. */
+  readonly heartbeats: readonly string[];
   readonly committed: (commit: Commit) => void;
   readonly keptAlive: (kept: KeptAlive) => void;
 }
@@ -56,6 +58,9 @@ export class SimRegistry {
   readonly #grants: number[] = [];
   #store: MemoryStore;
   #generation = 1;
+  /** Heartbeats that are gone, and since when (ms). */
+  readonly #absent = new Map<string, number>();
+  #openedAt = 0;
   #turn: Promise<unknown> = Promise.resolve();
   /** Told when the content was replaced: watches on it are silent from now on. */
   onReplaced: () => void = () => undefined;
@@ -79,7 +84,10 @@ export class SimRegistry {
 
   txn(actor: Actor, transaction: Transaction) {
     return this.serve(async (store) => {
-      const keys = [...new Set([heartbeatOf(actor), ...transaction.then.map(({ key }) => key)])];
+      const { heartbeats } = this.#options;
+      const keys = [
+        ...new Set([...heartbeats, heartbeatOf(actor), ...transaction.then.map(({ key }) => key)]),
+      ];
       const before = await store.reader.get(keys, ALONE);
       const answer = await store.writer().txn(transaction, ALONE);
       if (!answer.ok || !answer.value.succeeded || !before.ok) return answer;
@@ -115,6 +123,11 @@ export class SimRegistry {
         this.#options.keptAlive({ registry: this.index, actor, lease: id, heartbeat });
       return left;
     });
+  }
+
+  /** Since when a host has had no heartbeat here. */
+  absentSince(owner: string): number {
+    return this.#absent.get(`/portolan/hosts/${owner}`) ?? this.#openedAt;
   }
 
   /** Who created the record that stands there. */
@@ -183,9 +196,13 @@ export class SimRegistry {
   #open(clusterId: string): MemoryStore {
     const { clock, maxOperations } = this.#options;
     const store = new MemoryStore({ clock, clusterId, maxOperations });
+    this.#absent.clear();
+    this.#openedAt = clock.now();
     store.reader.watch({ prefix: '' }, '0', {
       events: (batch) => {
         this.#past.push(...batch);
+        for (const { type, key } of batch)
+          if (type === 'delete' && key.startsWith('/portolan/hosts/')) this.#absent.set(key, clock.now());
       },
       lost: () => undefined,
     });

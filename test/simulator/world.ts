@@ -1,4 +1,4 @@
-import type { Random } from '../../src/core/ports.ts';
+import { type Random, sleep } from '../../src/core/ports.ts';
 import { VirtualClock } from '../kit/clock.ts';
 import { good } from '../kit/config.ts';
 import { SimHost } from './host.ts';
@@ -27,6 +27,8 @@ export interface Terms {
 const START = Date.UTC(2026, 0, 1);
 const HOSTS = 3;
 const REGISTRIES = 2;
+/** So long a connect waits for an answer. */
+const SILENCE_MS = 1_000;
 const config = (flags: Readonly<Record<string, boolean>>) =>
   good({ flags, yaml: 'registries: [etcd://r0:2379, etcd://r1:2379]\nadvertise: [10.0.0.1]\n' }).config;
 
@@ -64,6 +66,7 @@ export class World {
           index,
           clock,
           maxOperations: terms.maxOperations,
+          heartbeats: Array.from({ length: HOSTS }, (__, n) => `/portolan/hosts/host-${String(n)}`),
           committed: (commit) => {
             this.#committed(commit);
           },
@@ -80,6 +83,7 @@ export class World {
     this.#promises = new Promises({
       hosts: this.hosts,
       origin: (registry, entry) => this.registries[registry]?.origin(entry),
+      absentSince: (registry, owner) => this.registries[registry]?.absentSince(owner) ?? 0,
       now: () => clock.now(),
       isAlive: (instance) => this.processes.get(instance)?.state !== 'ended',
       lostTime: (host) => this.#lostTime.has(host),
@@ -124,6 +128,7 @@ export class World {
       random: (name) => streamOf(this.terms.seed, name),
       config: config(role === 'onlooker' ? { dryRun: true } : {}),
       batchKeys: this.terms.batchKeys,
+      hostProbe: (addresses, _, signal) => this.#probe(addresses, signal),
       log: (who, level, fields, message) => {
         this.#logged(who, level, fields, message);
       },
@@ -145,6 +150,31 @@ export class World {
     return process;
   }
 
+  /** The agent of a host that is on, if it does not run. */
+  startAgain(host: SimHost): void {
+    if (!host.isOff && this.agent(host)?.state === 'ended') this.start(host);
+  }
+
+  /** The machine is off: its processes and containers end without a word. */
+  powerOff(host: SimHost): void {
+    host.offSince = this.now;
+    for (const process of this.processes.values()) if (process.host === host) process.kill();
+    host.engine.quietly(() => {
+      for (const subject of host.alive()) host.act(subject, 'die');
+    });
+  }
+
+  /** It is on again, with the containers that ran before; their ids are the same. */
+  powerOn(host: SimHost): void {
+    host.offSince = undefined;
+    host.onSince = this.now;
+    host.engine.quietly(() => {
+      for (const subject of host.all) host.act(subject, 'start');
+    });
+    this.disturb(host, undefined, 60_000);
+    this.startAgain(host);
+  }
+
   /** Until `ms` from now what this host shows (in one registry, or in all) may lag behind. */
   disturb(host: SimHost | undefined, registry: number | undefined, ms: number): void {
     for (const each of host === undefined ? this.hosts : [host])
@@ -156,9 +186,14 @@ export class World {
   }
 
   isCalm(host: SimHost, registry: number): boolean {
+    if (host.isOff) return false;
     // A deaf stream is found out only after something has happened unheard.
     if (host.engine.isDeafened) this.disturb(host, undefined, 15_000);
-    return (this.#calmAt.get(`${host.owner} ${String(registry)}`) ?? 0) <= this.now;
+    return this.calmSince(host, registry) <= this.now;
+  }
+
+  calmSince(host: SimHost, registry: number): number {
+    return this.#calmAt.get(`${host.owner} ${String(registry)}`) ?? 0;
   }
 
   /** Calls back after `ms`, however many steps are taken meanwhile. */
@@ -197,6 +232,15 @@ export class World {
   close(): void {
     for (const process of this.processes.values()) process.kill();
     for (const registry of this.registries) registry.close();
+  }
+
+  /** As a TCP connect would find out: a machine that is on answers, at every address that it ever had. */
+  async #probe(addresses: readonly string[], signal: AbortSignal): Promise<'answers' | 'silent'> {
+    const found = this.hosts.some(
+      ({ index, isOff }) => !isOff && addresses.some((ip) => ip.startsWith(`10.0.${String(index)}.`)),
+    );
+    if (!found) await sleep(this.clock, SILENCE_MS, signal);
+    return found ? 'answers' : 'silent';
   }
 
   #committed(commit: Commit): void {

@@ -2,12 +2,13 @@ import type { KeyValue, KvReader, KvStore, KvWriter, WatchEvent } from '../../..
 
 /** What one agent read of a store, in bytes of keys and values. */
 export interface BytesRead {
-  /** Heartbeats: one key of each agent, which everybody may look at. */
+  /** Heartbeats and cards: two keys of each agent, which everybody may look at. */
   heartbeats: number;
   rest: number;
 }
 
-const HEARTBEATS = '/portolan/hosts/';
+/** The card is written with the heartbeat. */
+const HEARTBEATS = ['/portolan/hosts/', '/portolan/cards/'];
 
 /** A store that counts what it hands out; each agent has one of its own over the shared one. */
 export class CountingStore implements KvStore {
@@ -69,7 +70,7 @@ export class CountingStore implements KvStore {
   #count(entries: Iterable<Pick<KeyValue, 'key' | 'value'>>): void {
     for (const { key, value } of entries) {
       const bytes = Buffer.byteLength(key) + Buffer.byteLength(value);
-      if (key.startsWith(HEARTBEATS)) this.read.heartbeats += bytes;
+      if (HEARTBEATS.some((prefix) => key.startsWith(prefix))) this.read.heartbeats += bytes;
       else this.read.rest += bytes;
     }
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { HostEntry } from '../../core/ports.ts';
+import type { HostCard, HostEntry, JanitorClaim } from '../../core/ports.ts';
 import { ownerOf } from './names.ts';
 import type { KeyValue } from './store.ts';
 
@@ -14,14 +14,14 @@ export interface Identity {
   readonly since: number;
 }
 
-const heartbeat = z.object({
+const card = z.object({
   instance: z.string().min(1),
   name: z.string(),
   addresses: z.array(z.string()),
   version: z.string(),
   since: z.number(),
-  handover: z.boolean().default(false),
 });
+const heartbeat = card.extend({ handover: z.boolean().default(false) });
 
 export interface HeartbeatTerms {
   readonly lease: string;
@@ -36,12 +36,41 @@ export function encodeHeartbeat(identity: Identity, { lease, ttlSeconds, handove
 
 /** undefined when the value is no heartbeat. The lease is the one that the key really hangs on. */
 export function decodeHeartbeat({ key, value, lease }: KeyValue): HostEntry | undefined {
-  let json: unknown;
+  const parsed = heartbeat.safeParse(parseJson(value));
+  return parsed.success ? { ...parsed.data, owner: ownerOf(key), lease } : undefined;
+}
+
+/** What outlives the heartbeat, so that agents which never saw it know whom they miss and where to look for it. */
+export function encodeCard({ instance, name, addresses, version, since }: Identity): string {
+  return JSON.stringify({ instance, name, addresses, version, since });
+}
+
+/** A card that nobody can read still tells that there was a host, but not where. */
+export function decodeCard({ key, value, modRevision: revision }: KeyValue): HostCard {
+  const parsed = card.safeParse(parseJson(value));
+  const said = parsed.success
+    ? parsed.data
+    : { instance: '', name: '', addresses: [], version: '', since: 0 };
+  return { ...said, owner: ownerOf(key), revision };
+}
+
+const claim = z.object({ owner: z.string(), finding: z.enum(['looking', 'unattended']).catch('looking') });
+
+/** Who looks after a lost host, and what that agent has found. */
+export function encodeClaim({ owner, finding }: JanitorClaim): string {
+  return JSON.stringify({ owner, finding });
+}
+
+/** Whatever stands there keeps others away, even if nobody can read who it is. */
+export function decodeClaim({ value }: Pick<KeyValue, 'value'>): JanitorClaim {
+  const parsed = claim.safeParse(parseJson(value));
+  return parsed.success ? parsed.data : { owner: '', finding: 'looking' };
+}
+
+function parseJson(value: string): unknown {
   try {
-    json = JSON.parse(value);
+    return JSON.parse(value);
   } catch {
     return undefined;
   }
-  const parsed = heartbeat.safeParse(json);
-  return parsed.success ? { ...parsed.data, owner: ownerOf(key), lease } : undefined;
 }

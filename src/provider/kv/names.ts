@@ -4,10 +4,16 @@ import { checkSegment } from '../../core/segment.ts';
 const ROOT = '/portolan/';
 /** Below it every owner's heartbeat. */
 export const HOSTS_PREFIX = `${ROOT}hosts/`;
+/** Below it what outlives each heartbeat: who it was and where. */
+export const CARDS_PREFIX = `${ROOT}cards/`;
+/** Below it which agent looks after an owner that is lost. */
+export const JANITORS_PREFIX = `${ROOT}janitors/`;
 
 /** Where an owner's bookkeeping stands. Every prefix ends with a slash, so that no owner's name catches another's. */
 export class Names {
   readonly heartbeat: string;
+  readonly card: string;
+  readonly janitor: string;
   readonly ledger: string;
   readonly drains: string;
 
@@ -15,6 +21,8 @@ export class Names {
     const problem = checkSegment(owner);
     if (problem !== undefined) throw new Error(`the owner id ${problem}`);
     this.heartbeat = `${HOSTS_PREFIX}${owner}`;
+    this.card = `${CARDS_PREFIX}${owner}`;
+    this.janitor = `${JANITORS_PREFIX}${owner}`;
     this.ledger = `${ROOT}owners/${owner}/`;
     this.drains = `${ROOT}drains/${owner}/`;
   }
@@ -30,7 +38,7 @@ export class Names {
   }
 }
 
-/** The owner that a heartbeat's key names. */
-export function ownerOf(heartbeat: string): string {
-  return heartbeat.slice(HOSTS_PREFIX.length);
+/** The owner that the key of a heartbeat, a card or a janitor names. */
+export function ownerOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1);
 }

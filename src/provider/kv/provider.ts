@@ -1,9 +1,11 @@
 import { Subject } from 'rxjs';
-import { ok } from '../../core/failure.ts';
+import { failure, ok } from '../../core/failure.ts';
 import type { Change } from '../../core/plan.ts';
 import type {
   ChangeResult,
   Clock,
+  EstateWriter,
+  Fleet,
   HostEntry,
   Log,
   Observation,
@@ -12,6 +14,8 @@ import type {
   RegistryWriter,
 } from '../../core/ports.ts';
 import { Applier } from './apply.ts';
+import { Estates } from './estates.ts';
+import { KvFleet } from './fleet.ts';
 import type { Identity } from './heartbeat.ts';
 import { Names } from './names.ts';
 import { KvRegistryReader } from './reader.ts';
@@ -48,6 +52,9 @@ export interface KvProviderOptions {
 export interface KvProvider {
   readonly reader: RegistryReader;
   readonly writer: RegistryWriter | undefined;
+  readonly fleet: Fleet;
+  /** Absent in a dry run. */
+  readonly estates: EstateWriter | undefined;
 }
 
 /** A registry kept in a revisioned key-value store: the embedded one, or etcd. */
@@ -60,7 +67,13 @@ export function createKvProvider(options: KvProviderOptions): KvProvider {
   const reader = new KvRegistryReader({
     ...{ target, store, names, prefixes, clock, random, log, subject, replaced },
   });
-  if (opened === undefined) return { reader, writer: undefined };
+  const fleet = new KvFleet({ store, clock, random });
+  subject.subscribe((observation) => {
+    if (observation.type === 'unknown') fleet.doubt(observation.failure);
+    else if (observation.type === 'listed' && observation.replaced) fleet.doubt(failure('registry-replaced'));
+  });
+  if (writing === undefined || opened === undefined)
+    return { reader, fleet, writer: undefined, estates: undefined };
   const { session, applier } = opened;
   const writer: RegistryWriter = {
     keepSession: (signal) => session.run(signal),
@@ -75,9 +88,11 @@ export function createKvProvider(options: KvProviderOptions): KvProvider {
       return results;
     },
     handover: (handoverMs, signal) => session.handover(handoverMs, signal),
-    retire: (signal) => session.retire(signal),
+    retire: (complete, signal) => session.retire(complete, signal),
   };
-  return { reader, writer };
+  const { owner } = options;
+  const estates = new Estates({ reader: store, writer: writing.writer, session, names, owner });
+  return { reader, writer, fleet, estates };
 }
 
 /** What writes: the right to do so, and what uses it. The session needs the other to move records from lease to lease. */
@@ -91,6 +106,7 @@ function openSession(
     reader: store,
     writer,
     key: names.heartbeat,
+    card: names.card,
     identity,
     ttlSeconds: ttlSeconds ?? DEFAULT_TTL_SECONDS,
     predecessorDead: predecessorDead ?? (() => Promise.resolve(false)),

@@ -131,7 +131,7 @@ export class KvRegistryReader implements RegistryReader {
       return { failure: read.failure, lived: false };
     }
     const snapshot = read.value;
-    this.#saySpoilt(snapshot.spoilt);
+    this.#saySpoilt(snapshot.spoilt.map(({ key }) => key));
     const replaced = before !== undefined && !follows(snapshot, before);
     this.#head = snapshot;
     this.#saidUnknown = undefined;

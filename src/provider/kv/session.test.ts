@@ -7,6 +7,7 @@ import { MemoryStore } from '../memory/store.ts';
 import { Session } from './session.ts';
 
 const KEY = '/portolan/hosts/o';
+const CARD = '/portolan/cards/o';
 const never = new AbortController().signal;
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -22,7 +23,7 @@ function bench() {
     const states: SessionState[] = [];
     const stop = new AbortController();
     const session = new Session({
-      ...{ reader: store.reader, writer: store.writer(), key: KEY, ttlSeconds: 15, clock, log },
+      ...{ reader: store.reader, writer: store.writer(), key: KEY, card: CARD, ttlSeconds: 15, clock, log },
       identity: { instance, name: 'host', addresses, version: '1', since: 0 },
       predecessorDead: predecessorDead ?? (() => Promise.resolve(false)),
       random: () => 0.5,
@@ -181,7 +182,9 @@ describe('a session', () => {
     await clock.advance(14_000);
     one.store.failing = () => undefined;
     const said =
-      goodbye === 'retire' ? await one.session.retire(never) : await one.session.handover(60_000, never);
+      goodbye === 'retire'
+        ? await one.session.retire(true, never)
+        : await one.session.handover(60_000, never);
     expect(said).toMatchObject({ ok: false, failure: { code: 'registry-timeout' } });
     expect((await value())?.value).toContain('"handover":false');
   });

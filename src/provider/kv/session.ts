@@ -1,7 +1,7 @@
 import { type BackoffPolicy, backoffDelay } from '../../core/backoff.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../core/failure.ts';
 import type { Clock, Log, Random, SessionState } from '../../core/ports.ts';
-import { nextRevision, type WatchEvent } from './store.ts';
+import { nextRevision, type Operation, type WatchEvent } from './store.ts';
 import { acquire, type Held, heartbeatUnder, type TakeoverOptions, writeHeartbeat } from './takeover.ts';
 import { Wake } from './wake.ts';
 
@@ -104,14 +104,15 @@ export class Session {
     return written.value === undefined ? fail('owner-fenced') : moved;
   }
 
-  /** Removes heartbeat and lease. */
-  async retire(signal: AbortSignal): Promise<Result<void>> {
+  /** Removes heartbeat and lease; the card stays where records do, or nobody would ever find them. */
+  async retire(complete: boolean, signal: AbortSignal): Promise<Result<void>> {
     const closed = this.#close();
     if (!closed.ok) return closed;
     const held = closed.value;
-    const { writer, key } = this.#options;
+    const { writer, key, card } = this.#options;
     const compares = [{ key, target: 'mod', revision: held.revision }] as const;
-    const deleted = await writer.txn({ compares, then: [{ type: 'delete', key }], otherwise: [] }, signal);
+    const then = (complete ? [key, card] : [key]).map((gone): Operation => ({ type: 'delete', key: gone }));
+    const deleted = await writer.txn({ compares, then, otherwise: [] }, signal);
     if (!deleted.ok) return deleted;
     return deleted.value.succeeded ? await writer.leaseRevoke(held.lease, signal) : fail('owner-fenced');
   }

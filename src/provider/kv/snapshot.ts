@@ -3,14 +3,14 @@ import type { PartialObservation } from '../../core/ports.ts';
 import type { LedgerEntry, ObservedRecord, Revision } from '../../core/record.ts';
 import { entryOf, Interest, recordOf } from './interest.ts';
 import type { Names } from './names.ts';
-import type { Head, KvReader } from './store.ts';
+import type { Head, KeyValue, KvReader } from './store.ts';
 
 /** A complete read at one revision. */
 export interface Snapshot extends Head {
   readonly interest: Interest;
   readonly records: ReadonlyMap<string, ObservedRecord>;
   /** Ledger entries that speak for no record. */
-  readonly spoilt: readonly string[];
+  readonly spoilt: readonly KeyValue[];
 }
 
 /** Reads the ledger by its prefix and then exactly the keys that matter: never the fleet. */
@@ -25,10 +25,10 @@ export async function readSnapshot(
   const { revision, clusterId } = ledger.value;
   const interest = new Interest(names, wanted);
   const owned = new Map<string, LedgerEntry>();
-  const spoilt: string[] = [];
+  const spoilt: KeyValue[] = [];
   for (const entry of ledger.value.entries) {
     const key = interest.keyOfEntry(entry);
-    if (key === undefined) spoilt.push(entry.key);
+    if (key === undefined) spoilt.push(entry);
     else owned.set(key, entryOf(entry));
   }
   for (const key of owned.keys()) interest.add(key);

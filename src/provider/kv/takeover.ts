@@ -1,7 +1,7 @@
 import { type Failure, failure, ok, type Result } from '../../core/failure.ts';
 import type { HostEntry } from '../../core/ports.ts';
 import type { Revision } from '../../core/record.ts';
-import { decodeHeartbeat, encodeHeartbeat, type Identity } from './heartbeat.ts';
+import { decodeHeartbeat, encodeCard, encodeHeartbeat, type Identity } from './heartbeat.ts';
 import type { KeyValue, KvReader, KvWriter } from './store.ts';
 
 /** The right to write: the heartbeat is ours at this revision. */
@@ -27,6 +27,8 @@ export interface TakeoverOptions {
   readonly writer: KvWriter;
   /** Key of the heartbeat. */
   readonly key: string;
+  /** Key of the card, which is put anew with each heartbeat and stays when that is gone. */
+  readonly card: string;
   readonly identity: Identity;
   readonly ttlSeconds: number;
   /** Tells that the process behind a heartbeat is gone for certain, such as by its control socket that refuses. */
@@ -149,19 +151,22 @@ async function keep(
 
 /** Writes the heartbeat by compare; answers its revision, undefined when it had moved. */
 export async function writeHeartbeat(
-  options: Pick<TakeoverOptions, 'writer' | 'key' | 'identity' | 'ttlSeconds'> & {
+  options: Pick<TakeoverOptions, 'writer' | 'key' | 'card' | 'identity' | 'ttlSeconds'> & {
     readonly lease: string;
     readonly handover: boolean;
   },
   expected: Revision | undefined,
   signal: AbortSignal,
 ): Promise<Result<Revision | undefined>> {
-  const { writer, key, identity, lease } = options;
+  const { writer, key, card, identity, lease } = options;
   const value = encodeHeartbeat(identity, options);
   const written = await writer.txn(
     {
       compares: [{ key, target: 'mod', revision: expected ?? '0' }],
-      then: [{ type: 'put', key, value, lease }],
+      then: [
+        { type: 'put', key, value, lease },
+        { type: 'put', key: card, value: encodeCard(identity), lease: '0' },
+      ],
       otherwise: [],
     },
     signal,
