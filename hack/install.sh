@@ -29,6 +29,7 @@ missing_packages() {
   have mmdebstrap || echo mmdebstrap
   debian_keys || echo debian-archive-keyring
   have openssl || echo openssl
+  have systemd-analyze || echo systemd
   # Sets the clock of one process.
   compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || echo libfaketime
 }
