@@ -8,7 +8,14 @@ const outside = (name: string, include: string[], testTimeout: number, files = 1
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts', 'hack/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'hack/**/*.test.ts'],
+          testTimeout: 20_000,
+          maxWorkers: 2,
+        },
+      },
       outside('contract', ['test/contract/**/*.test.ts'], 60_000),
       outside('integration', ['test/integration/**/*.test.ts'], 90_000),
       // Whole worlds in processes of their own: as many at a time as there are cores.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs all checks and tests, or only the steps named: hack/test.sh [format|lint|types|layers|dead|docs|unit|bench|
-# simulation|contract|integration|e2e|lts ...]. Goes on after a failed step; the last line is "N passed, N failed".
+# simulation|contract|integration|lts|e2e ...]. Goes on after a failed step; the last line is "N passed, N failed".
 set -euo pipefail
 # shellcheck source=hack/lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -10,8 +10,8 @@ set -euo pipefail
 . "$ROOT/hack/lib/steps.sh"
 cd "$ROOT"
 
-# The benchmarks come before the simulation, which takes all that is left of the machine.
-[ $# -gt 0 ] || set -- format lint types layers dead docs unit bench simulation contract integration e2e lts
+# The benchmarks come before `simulation` and `lts`, which run beside the steps that follow them.
+[ $# -gt 0 ] || set -- format lint types layers dead docs unit bench simulation contract integration lts e2e
 OUTSIDE=no
 for step in "$@"; do
   case $step in
@@ -40,7 +40,7 @@ remove_leftovers() {
 
 clean_up() {
   trap '' INT TERM
-  stop_simulation
+  stop_aside
   rm -rf "$REPORTS"
   if [ "$OUTSIDE" = yes ]; then
     if engine_answers; then remove_leftovers; fi
@@ -68,27 +68,24 @@ prepare() {
 }
 
 run_step() {
-  if [ "$1" = simulation ]; then
-    simulate_aside "$REPORTS/simulation.json"
-    return 0
-  fi
+  case $1 in
+    simulation) aside simulation nice -n 19 npm run --silent test:simulation -- && return 0 ;;
+    lts) aside lts long_term && return 0 ;;
+  esac
+  local began=$SECONDS
   heading "$1"
   case $1 in
     format | lint | types | layers | dead | docs) check "check:$1" ;;
-    lts) long_term "$REPORTS/lts.json" ;;
     bench) measurements ;;
     e2e) end_to_end "$REPORTS/e2e.json" ;;
     *) suite "$REPORTS/$1.json" npm run --silent "test:$1" -- ;;
   esac
+  printf '%s: %d s\n' "$1" $((SECONDS - began))
 }
 
 prepare
-for step in "$@"; do
-  began=$SECONDS
-  run_step "$step"
-  printf '%s: %d s\n' "$step" $((SECONDS - began))
-done
-if [ -n "$SIMULATION" ]; then simulation_result "$REPORTS/simulation.json"; fi
+for step in "$@"; do run_step "$step"; done
+aside_results
 clean_up
 trap - EXIT
 printf '\n%d passed, %d failed\n' "$PASSED" "$FAILED"

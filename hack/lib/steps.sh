@@ -65,28 +65,41 @@ end_to_end() { # REPORT
   PORTOLAN_TEST_BUILT=1 suite "$1" npm run --silent test:e2e --
 }
 
-# The simulation only computes, and the suites with real servers mostly wait: it runs beside them and takes what is left.
-SIMULATION=''
-simulate_aside() { # REPORT
+# What runs beside the other steps: the simulation only computes, and takes what the suites with real servers leave, for they
+# mostly wait; the units and contracts on Node's LTS run beside the end-to-end tests.
+declare -A ASIDE=()
+
+aside() { # STEP COMMAND...: its output and its time (s) stand beside its report
+  local step=$1 report=$REPORTS/$1.json
+  shift
   # A job of its own, so that all its processes can be ended together.
   set -m
-  nice -n 19 npm run --silent test:simulation -- \
-    --reporter=default --reporter=json --outputFile.json="$1" >"$1.log" 2>&1 &
-  SIMULATION=$!
+  (
+    began=$SECONDS status=0
+    "$@" --reporter=default --reporter=json --outputFile.json="$report" || status=$?
+    echo $((SECONDS - began)) >"$report.seconds"
+    exit "$status"
+  ) >"$report.log" 2>&1 &
+  ASIDE[$step]=$!
   set +m
 }
 
-simulation_result() { # REPORT
-  local status=0
-  heading simulation
-  wait "$SIMULATION" || status=$?
-  SIMULATION=''
-  cat "$1.log"
-  count "$1" "$status"
+aside_results() {
+  local step status
+  for step in "${!ASIDE[@]}"; do
+    status=0
+    wait "${ASIDE[$step]}" || status=$?
+    unset "ASIDE[$step]"
+    heading "$step"
+    cat "$REPORTS/$step.json.log"
+    count "$REPORTS/$step.json" "$status"
+    printf '%s: %d s, beside others\n' "$step" "$(cat "$REPORTS/$step.json.seconds" 2>/dev/null)"
+  done
 }
 
-stop_simulation() {
-  [ -z "$SIMULATION" ] || kill -- "-$SIMULATION" 2>/dev/null || true
+stop_aside() {
+  local step
+  for step in "${!ASIDE[@]}"; do kill -- "-${ASIDE[$step]}" 2>/dev/null || true; done
 }
 
 # The current LTS of Node, as npm's `node` package delivers it; only its binary is used.
@@ -100,12 +113,9 @@ long_term_node() {
   (cd "$folder" && npm install --no-audit --no-fund --loglevel=error node@24 >&2)
 }
 
-long_term() { # REPORT
-  long_term_node || {
-    FAILED=$((FAILED + 1))
-    return 0
-  }
+# Children (the CLI under test) run on it as well: they are spawned as process.execPath.
+long_term() { # OPTION...: of vitest
+  long_term_node || return 1
   printf 'Node %s\n' "$("$LTS_NODE" --version)"
-  # Children (the CLI under test) run on it as well: they are spawned as process.execPath.
-  suite "$1" "$LTS_NODE" node_modules/vitest/vitest.mjs run --project unit --project contract
+  nice -n 5 "$LTS_NODE" node_modules/vitest/vitest.mjs run --project unit --project contract --maxWorkers 1 "$@"
 }

@@ -150,7 +150,7 @@ export const agrees = async (world: World, options: AgreesOptions = {}): Promise
       const differences = differencesOf(wanted, await actualContent(world, view, isForeign));
       if (differences.length > 0) throw new Error(differences.join('\n'));
     },
-    { deadlineMs: 15_000, everyMs: 200, what: 'the registry equal to what the engine says', ...waiting },
+    { deadlineMs: 25_000, everyMs: 200, what: 'the registry equal to what the engine says', ...waiting },
   );
 };
 

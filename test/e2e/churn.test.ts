@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { removeAgents } from '../kit/agent.ts';
+import { BUSY_MS } from '../kit/allowance.ts';
 import { statusOf } from '../kit/control.ts';
 import { PrivateEngine } from '../kit/engine.ts';
 import { EtcdServer } from '../kit/etcd.ts';
@@ -107,7 +108,7 @@ describe('churn', () => {
           async () => {
             for (const key of missing) expect(await world.view.get(key)).toBeDefined();
           },
-          { deadlineMs: 4_000, what: 'the repair of what was done after the restart' },
+          { deadlineMs: 4_000 + BUSY_MS, what: 'the repair of what was done after the restart' },
         );
       }
       await turmoil.stop();

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Agent, removeAgents } from '../kit/agent.ts';
+import { BUSY_MS } from '../kit/allowance.ts';
 import { ClockOfProcess } from '../kit/clock-of-process.ts';
 import { statusOf } from '../kit/control.ts';
 import { PrivateEngine } from '../kit/engine.ts';
@@ -91,13 +92,13 @@ describe.each([
     await eventually(async () => (await valueOf(sickKey)) === undefined, { deadlineMs: 20_000 });
     const lasted = (performance.now() - drained) / 1_000;
     expect(lasted).toBeGreaterThan(DRAIN_S - 2);
-    expect(lasted).toBeLessThan(DRAIN_S + 3);
+    expect(lasted).toBeLessThan(DRAIN_S + 8);
     expect(Math.abs((await clockOf()) - seconds)).toBeLessThan(10);
 
     // Still told to stop, whatever the clock says; and what comes and goes is seen as soon as ever.
     expect(await valueOf(stoppingKey)).toContain('"draining"');
     const [news] = await keysOf(await world.serve());
-    await eventually(async () => (await valueOf(news)) !== undefined, { deadlineMs: 3_000 });
+    await eventually(async () => (await valueOf(news)) !== undefined, { deadlineMs: 1_000 + BUSY_MS });
     await stopping.kill();
     await stopped.catch(() => undefined);
     await sick.remove({ force: true, v: true });
@@ -109,10 +110,10 @@ describe.each([
     const changes = await world.view.changesSince(marked);
     const ofStopping = changes.filter(({ key }) => key === stoppingKey);
     expect(ofStopping.map(({ type }) => type)).toEqual(['DELETE']);
-    // No storm of writes: what came and went meanwhile was written, perhaps marked, and deleted; nothing else was.
+    // No storm of writes: what came and went meanwhile was written, perhaps marked, and deleted, a health check may have come late; nothing else was.
     const times = new Map<string, number>();
     for (const { key } of changes) times.set(key, (times.get(key) ?? 0) + 1);
-    expect(Math.max(...times.values())).toBeLessThanOrEqual(3);
+    expect(Math.max(...times.values())).toBeLessThanOrEqual(6);
     expect(times.has(world.heartbeat)).toBe(false);
   });
 
@@ -133,10 +134,10 @@ describe.each([
     await agent.logged(({ msg }) => String(msg).startsWith('brake: many'), { from, everyMs: 20 });
     const braked = performance.now();
     clock.set(seconds);
-    await agent.logged(({ msg }) => msg === 'brake released', { from, deadlineMs: 17_000, everyMs: 20 });
+    await agent.logged(({ msg }) => msg === 'brake released', { from, deadlineMs: 25_000, everyMs: 20 });
     const lasted = (performance.now() - braked) / 1_000;
     expect(lasted).toBeGreaterThan(4.5);
-    expect(lasted).toBeLessThan(16.5);
+    expect(lasted).toBeLessThan(15 + BUSY_MS / 1_000);
     await agrees(world);
     const beats = (await world.view.changesSince(since)).filter(({ key }) => key === world.heartbeat);
     expect(beats).toEqual([]);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Agent, removeAgents } from '../kit/agent.ts';
+import { BUSY_MS } from '../kit/allowance.ts';
 import { PrivateEngine } from '../kit/engine.ts';
 import { EtcdServer } from '../kit/etcd.ts';
 import { eventually } from '../kit/eventually.ts';
@@ -77,7 +78,7 @@ describe.each([
     const repaired = async (): Promise<void> => {
       expect((await world.view.get(service))?.value).toBe(before?.value);
     };
-    await eventually(repaired, { deadlineMs: withinMs, everyMs: 10, what: 'the repair' });
+    await eventually(repaired, { deadlineMs: withinMs + BUSY_MS, everyMs: 10, what: 'the repair' });
   };
 
   it('that is up to date: it goes on, and damage is repaired within a second', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Agent, removeAgents } from '../kit/agent.ts';
+import { BUSY_MS } from '../kit/allowance.ts';
 import { statusOf } from '../kit/control.ts';
 import { PrivateEngine } from '../kit/engine.ts';
 import { EtcdServer } from '../kit/etcd.ts';
@@ -117,7 +118,7 @@ describe('one of two registries', () => {
     const stillPrompt = async (): Promise<void> => {
       const container = await world.serve();
       const [service] = await keysOf(container);
-      const prompt = { deadlineMs: 1_000, everyMs: 10 };
+      const prompt = { deadlineMs: 1_000 + BUSY_MS, everyMs: 10 };
       await eventually(async () => {
         expect(await view.get(service)).toBeDefined();
       }, prompt);

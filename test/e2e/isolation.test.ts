@@ -62,8 +62,8 @@ describe('several registries', () => {
       const meanwhile = await lab.run('meanwhile', { ports });
       await lab.offers(meanwhile.path, { [meanwhile.short]: { state: 'registered' } });
       await before.container.remove({ force: true });
-      await lab.forgets(before.path, 2000);
-      expect(performance.now() - started).toBeLessThan(5000);
+      await lab.forgets(before.path, 4000);
+      expect(performance.now() - started).toBeLessThan(10_000);
       await sees(async () => {
         expect(await states(meanwhile.name, 'memory://')).toEqual(['synced', 'synced']);
         expect(await states(meanwhile.name, second.url)).not.toContain('synced');

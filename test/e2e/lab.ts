@@ -21,7 +21,7 @@ export interface KeyEvent {
 }
 
 /** Looks until the expectations inside hold. */
-export const sees = async <T>(look: () => T | Promise<T>, deadlineMs = 5000): Promise<Exclude<T, false>> =>
+export const sees = async <T>(look: () => T | Promise<T>, deadlineMs = 15_000): Promise<Exclude<T, false>> =>
   await eventually(look, { deadlineMs });
 
 /** Looks again and again for so long: the expectations inside must hold each time. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BUSY_MS } from '../kit/allowance.ts';
 import { freePort } from '../kit/ports.ts';
 import { host, Lab, sees } from './lab.ts';
 
@@ -117,7 +118,7 @@ describe('the life of a container', () => {
       expect(await lab.services(path)).toMatchObject({
         [short]: { state: 'draining', cause: 'stop-signal' },
       });
-    }, 1500);
+    }, 1_000 + BUSY_MS);
     expect((await container.inspect()).State.Running).toBe(true);
     expect(Object.keys(await lab.registry.announced(path))).toEqual([short]);
     const mark = lab.registry
@@ -247,7 +248,7 @@ describe('the life of a container', () => {
         await container.remove();
       }),
     );
-    await lab.forgets(`/${project}`, 2000);
+    await lab.forgets(`/${project}`, 2_000 + BUSY_MS);
     const said = lab.agent.log.slice(from).filter(({ msg }) => String(msg).includes('brake'));
     expect(said).toEqual([]);
   });

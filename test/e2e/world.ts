@@ -105,7 +105,7 @@ export class World {
       async () => {
         expect(await this.shown(view)).toEqual(await this.wanted());
       },
-      { deadlineMs: 10_000, what: 'the registry equal to the engine', ...options },
+      { deadlineMs: 20_000, what: 'the registry equal to the engine', ...options },
     );
   }
 
@@ -181,7 +181,7 @@ export const keysOf = async (container: RunningContainer): Promise<readonly [str
 
 export const becomesReady = async (agent: Agent): Promise<void> => {
   await eventually(async () => (await statusOf(agent)).ready, {
-    deadlineMs: 20_000,
+    deadlineMs: 40_000,
     what: 'a ready agent',
   }).catch((error: unknown) => {
     throw new Error(`${String(error)}\n${agent.output.slice(-15).join('\n')}`, { cause: error });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface EventuallyOptions {
-  /** How long the condition may take to become true. Default 10 s. */
+  /** How long the condition may take to become true. Default 20 s: it costs nothing when things work. */
   readonly deadlineMs?: number;
   /** The pause between two looks. Default 50 ms. */
   readonly everyMs?: number;
@@ -32,7 +32,7 @@ export const eventually = async <T>(
   look: () => T | Promise<T>,
   options: EventuallyOptions = {},
 ): Promise<Exclude<T, false>> => {
-  const { deadlineMs = 10_000, everyMs = 50, what = 'the condition' } = options;
+  const { deadlineMs = 20_000, everyMs = 50, what = 'the condition' } = options;
   const deadline = performance.now() + deadlineMs;
   let last: unknown = new Error('it was false');
   do {
