@@ -6,11 +6,11 @@ import { StateFolder } from './state/folder.ts';
 import { painter } from './telemetry/paint.ts';
 import { isAlive } from './web/listen.ts';
 import { type Assembly, type AssemblyOptions, assemble } from './wiring/assembly.ts';
-import { keepDrains } from './wiring/drains.ts';
 import { predecessorJudge } from './wiring/identity.ts';
 import { type AgentIo, StartError } from './wiring/io.ts';
 import { live, ONCE_LIMIT_MS } from './wiring/life.ts';
 import { listenAll } from './wiring/listeners.ts';
+import { keepMemories } from './wiring/memories.ts';
 import { followPlan, plannable, when } from './wiring/waiting.ts';
 
 export type { AgentIo } from './wiring/io.ts';
@@ -88,12 +88,14 @@ async function withoutWriter<T>(
   use: (assembly: Assembly) => Promise<T>,
 ): Promise<T> {
   const limitMs = config.once ? PLAN_LIMIT_MS : Number.POSITIVE_INFINITY;
+  const folder = new StateFolder(config.stateDir);
   const assembly = await assembleWithin(limitMs, {
     config,
     io,
-    folder: new StateFolder(config.stateDir),
+    folder,
     predecessorDead: undefined,
     drains: [],
+    orders: await folder.orders(),
   });
   if (assembly === undefined) throw new StartError('stopped before the engine told who this host is');
   const stop = new AbortController();
@@ -117,6 +119,7 @@ async function announce(config: Config, io: AgentIo): Promise<number> {
   });
   const embedded = config.registries.some(({ kind }) => kind === 'memory');
   const drains = embedded ? await folder.drains() : [];
+  const orders = await folder.orders();
   // The agent that serves the control socket knows that no other lives on this folder; --once only asks.
   const socketFree = async (): Promise<boolean> => !config.once || !(await isAlive(config.controlSocket));
   const limitMs = config.once ? ONCE_LIMIT_MS : Number.POSITIVE_INFINITY;
@@ -125,16 +128,24 @@ async function announce(config: Config, io: AgentIo): Promise<number> {
     io,
     folder,
     drains,
+    orders,
     predecessorDead: (instance) => predecessorJudge(folder, instance, socketFree),
   });
   if (assembly === undefined) return 0;
-  const listeners = config.once ? undefined : await listenAll(config, assembly.status, io);
+  const memoriesKept = keepMemories(
+    assembly,
+    { orders, drains: embedded ? drains : undefined },
+    folder,
+    io.log,
+  );
+  const listeners = config.once
+    ? undefined
+    : await listenAll(config, { source: assembly.status, orders: assembly.orders }, io);
   await folder.beginLife({ instance: assembly.instance.id, boot: assembly.instance.boot });
-  const drainsKept = embedded ? keepDrains(assembly.loop, folder, drains, io.log) : () => Promise.resolve();
   try {
     return await live(assembly, io);
   } finally {
-    await drainsKept();
+    await memoriesKept();
     await listeners?.close();
     await assembly.close();
   }

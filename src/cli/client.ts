@@ -1,6 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { createInterface } from 'node:readline';
-import { CliError } from './exit.ts';
+import { AgentAway, CliError } from './exit.ts';
 
 /** An agent as the other commands reach it. */
 export interface AgentAddress {
@@ -24,6 +24,17 @@ export async function ask(agent: AgentAddress, path: string, signal: AbortSignal
   return { status: response.statusCode ?? 0, body: await bodyOf(response) };
 }
 
+/** Gives the running agent an order. */
+export async function tell(
+  agent: AgentAddress,
+  path: string,
+  order: object,
+  signal: AbortSignal,
+): Promise<Reply> {
+  const response = await open(agent, path, signal, JSON.stringify(order));
+  return { status: response.statusCode ?? 0, body: await bodyOf(response) };
+}
+
 /** Asks for a list and for every later state of it; returns when the agent closes or the signal aborts. */
 export async function follow(
   agent: AgentAddress,
@@ -37,9 +48,10 @@ export async function follow(
   try {
     for await (const line of createInterface({ input: response, crlfDelay: Infinity })) next(parse(line));
   } catch (error) {
-    if (!signal.aborted) throw error;
+    // A connection that breaks is an agent that ended; what is wrong with an answer is told as it is.
+    if (!signal.aborted && error instanceof CliError) throw error;
   }
-  if (!signal.aborted) throw new CliError('The agent closed the connection; it was stopped, or restarted.');
+  if (!signal.aborted) throw new AgentAway('The agent closed the connection; it was stopped, or restarted.');
 }
 
 /** The error that a reply carries, for people. */
@@ -51,24 +63,37 @@ export function errorOf(reply: Reply): CliError {
   return new CliError(text);
 }
 
-async function open({ sockets }: AgentAddress, path: string, signal: AbortSignal): Promise<IncomingMessage> {
+/** `order`: sent as the body of a POST; undefined for a question. */
+async function open(
+  { sockets }: AgentAddress,
+  path: string,
+  signal: AbortSignal,
+  order?: string,
+): Promise<IncomingMessage> {
   for (const socketPath of sockets) {
     try {
-      return await connect(socketPath, path, signal);
+      return await connect(socketPath, path, signal, order);
     } catch (error) {
       if (signal.aborted) throw error;
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';
       if (!NOBODY.has(code)) throw describe(code, socketPath, error);
     }
   }
-  throw new CliError(
+  throw new AgentAway(
     `No agent answers at ${sockets.join(' or ')}. Start one with "portolan run", or name the socket of the one that runs with --control-socket.`,
   );
 }
 
-function connect(socketPath: string, path: string, signal: AbortSignal): Promise<IncomingMessage> {
+function connect(
+  socketPath: string,
+  path: string,
+  signal: AbortSignal,
+  order: string | undefined,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const asked: ClientRequest = request({ socketPath, path, signal, headers: { host: 'localhost' } });
+    const headers = { host: 'localhost', ...(order !== undefined && { 'content-type': 'application/json' }) };
+    const method = order === undefined ? 'GET' : 'POST';
+    const asked: ClientRequest = request({ socketPath, path, method, signal, headers });
     asked.setTimeout(TIMEOUT_MS, () => {
       asked.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }));
     });
@@ -78,7 +103,7 @@ function connect(socketPath: string, path: string, signal: AbortSignal): Promise
       asked.setTimeout(0);
       resolve(response);
     });
-    asked.end();
+    asked.end(order);
   });
 }
 
@@ -87,7 +112,7 @@ function describe(code: string, socketPath: string, error: unknown): CliError {
     return new CliError(
       `This user may not open ${socketPath}. Use sudo, or join the group that the agent runs under.`,
     );
-  if (code === 'ETIMEDOUT') return new CliError(`The agent at ${socketPath} did not answer in time.`);
+  if (code === 'ETIMEDOUT') return new AgentAway(`The agent at ${socketPath} did not answer in time.`);
   const message = error instanceof Error ? error.message : String(error);
   return new CliError(`The agent at ${socketPath} could not be asked: ${message}`);
 }

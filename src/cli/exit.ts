@@ -1,11 +1,24 @@
 /** Exit codes, the same for every command; documented in `--help` and in the reference. */
-export const EXIT = { ok: 0, error: 1, changes: 2, usage: 64, config: 78, interrupted: 130 } as const;
+export const EXIT = {
+  ok: 0,
+  error: 1,
+  changes: 2,
+  usage: 64,
+  unknown: 66,
+  away: 69,
+  late: 75,
+  config: 78,
+  interrupted: 130,
+} as const;
 
 export const EXIT_TEXT = [
   '0    all is well; with plan: nothing would change',
   '1    an error, or what was asked for is not so (health: not ready; plan: nothing can be observed)',
   '2    plan: there are changes',
   '64   wrong use of the command line',
+  '66   drain, undrain: there is no such container, or the name may mean several',
+  '69   drain, undrain: no agent answers, or it ended while it was waited for',
+  '75   drain, undrain: not every target has acknowledged in time',
   '78   the configuration has errors',
   '130  interrupted twice',
 ] as const;
@@ -20,3 +33,6 @@ export class CliError extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** No agent answers, or it answers no more. */
+export class AgentAway extends CliError {}

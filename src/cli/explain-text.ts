@@ -26,7 +26,7 @@ export function renderExplain(view: ExplainView, now: number, paint: Paint): str
     ['Container', containerLines(view)],
     ['Dialects', view.dialects.flatMap(dialectLines)],
     ['Address', addressLines(view)],
-    ['State', view.endpoints.flatMap((endpoint) => stateLines(endpoint, now))],
+    ['State', [...view.endpoints.flatMap((endpoint) => stateLines(endpoint, now)), ...orderLines(view, now)]],
     ['Records', view.endpoints.flatMap((endpoint) => recordLines(endpoint, now))],
   ];
   const parts = sections.map(([title, lines]) => renderSection(title, lines, paint));
@@ -100,6 +100,13 @@ function stateLines({ service, probe }: ExplainedEndpoint, now: number): Line[] 
   const why = whyOut(service, now);
   if (why !== '') lines.push(['  why', why]);
   return lines;
+}
+
+function orderLines({ orders }: ExplainView, now: number): Line[] {
+  return orders.map(({ scope, since: at }) => [
+    'drained',
+    `by a command for ${scope === 'host' ? 'the whole host' : 'this container'}, ${since(at, now)} ago`,
+  ]);
 }
 
 function recordLines({ records }: ExplainedEndpoint, now: number): Line[] {

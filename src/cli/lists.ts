@@ -41,6 +41,10 @@ const hosts = (now: number): readonly Column<HostView>[] => [
   { title: 'VERSION', cell: ({ version }) => version },
   { title: 'UP', cell: (row) => since(row.since, now) },
   { title: 'SELF', cell: ({ self }) => yes(self) },
+  {
+    title: 'DRAINED',
+    cell: ({ drainedSince }) => (drainedSince === undefined ? 'no' : since(drainedSince, now)),
+  },
   { title: 'HANDOVER', cell: ({ handover }) => yes(handover) },
   { title: 'REGISTRY', cell: ({ target }) => target, max: 48 },
   { title: 'INSTANCE', cell: ({ instance }) => instance, wide: true },

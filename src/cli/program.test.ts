@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FakeStatus, UNSEEN } from '../../test/kit/status-fake.ts';
+import { FakeOrders, FakeStatus, UNSEEN } from '../../test/kit/status-fake.ts';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../core/ports.ts';
 import type { PlanView } from '../core/status.ts';
@@ -88,6 +88,7 @@ async function cli(
 async function startAgent(): Promise<void> {
   const result = await listenControlSocket({
     source,
+    orders: new FakeOrders(),
     clock: systemClock,
     log,
     path: join(folder, 'portolan.sock'),

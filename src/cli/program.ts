@@ -1,7 +1,9 @@
-import { Argument, Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CONFIG_VARIABLE } from '../config/environment.ts';
+import { parseDuration } from '../core/duration.ts';
 import { printable } from '../core/printable.ts';
 import { check, print, schema } from './commands/config.ts';
+import { drain } from './commands/drain.ts';
 import { explain } from './commands/explain.ts';
 import { get } from './commands/get.ts';
 import { health } from './commands/health.ts';
@@ -56,6 +58,8 @@ export function createProgram(io: CliIo, finish: Finish): Command {
   program.addCommand(planCommand(io, finish));
   program.addCommand(getCommand(io, finish));
   program.addCommand(explainCommand(io, finish));
+  program.addCommand(drainCommand('drain', io, finish));
+  program.addCommand(drainCommand('undrain', io, finish));
   program.addCommand(healthCommand(io, finish));
   program.addCommand(configCommand(io, finish));
   program.addCommand(versionCommand(io, finish));
@@ -120,6 +124,45 @@ function explainCommand(io: CliIo, finish: Finish): Command {
     .addOption(output(['text', 'json', 'yaml'], 'text'))
     .action(async (reference: string) => {
       finish(await explain(reference, command, io));
+    });
+  return addSettings(command, ({ path }) => CLIENT_SETTINGS.has(path));
+}
+
+const DRAIN_TEXT = {
+  drain: {
+    summary: 'take a container or the whole host out of rotation',
+    description:
+      'Takes a container, or every container of this host, out of rotation until undrain: its records stay and are marked as draining. The order is kept in the registries and in the state folder: it outlives the agent, a restart of the container, and holds for a container that does not run until it starts. It ends with undrain, or when the container is removed.',
+  },
+  undrain: {
+    summary: 'end a drain',
+    description:
+      'Ends a drain by command, in every registry, also in one that is away now. A container that was told to stop, or that is unhealthy, goes on draining. The drain of the whole host and those of single containers end separately.',
+  },
+} as const;
+
+function drainCommand(what: 'drain' | 'undrain', io: CliIo, finish: Finish): Command {
+  const { summary, description } = DRAIN_TEXT[what];
+  const command = new Command(what)
+    .summary(summary)
+    .description(
+      `${description} Exits 0 when the order was given (with --wait: when every target has acknowledged it), 66 when there is no such container or the name may mean several, 69 when no agent answers, and 75 when a target has not acknowledged in time.`,
+    )
+    .argument('[container]', 'its name, its id or the beginning of its id')
+    .option('--host', 'the whole host, also containers that start later')
+    .option('--wait', 'wait until every target (registry) has acknowledged the order')
+    .addOption(
+      new Option('--timeout <duration>', 'how long --wait waits')
+        .default(60_000, '60s')
+        .argParser((text: string) => {
+          const ms = parseDuration(text);
+          if (ms !== undefined) return ms;
+          throw new InvalidArgumentError('Write a number and a unit, such as 250ms, 15s or 5m.');
+        }),
+    )
+    .addOption(output(['text', 'json', 'yaml'], 'text'))
+    .action(async (reference: string | undefined) => {
+      finish(await drain(what, reference, command, io));
     });
   return addSettings(command, ({ path }) => CLIENT_SETTINGS.has(path));
 }

@@ -76,8 +76,8 @@ db          0ce60d000eac  shop/web:1  running  healthy  0         it publishes n
 
   it('show hosts and records', () => {
     expect(renderList('hosts', [HOST], false, NOW)).toBe(
-      `OWNER   NAME            ADDRESSES  VERSION  UP  SELF  HANDOVER  REGISTRY
-host-a  host-a.example  10.0.0.5   0.1.0    3m  yes   no        memory://
+      `OWNER   NAME            ADDRESSES  VERSION  UP  SELF  DRAINED  HANDOVER  REGISTRY
+host-a  host-a.example  10.0.0.5   0.1.0    3m  yes   no       no        memory://
 `,
     );
     const retrying = { ...RECORD, state: 'retrying', nextTryAt: NOW + 4000, why: 'timeout' };
@@ -94,6 +94,7 @@ host-a  host-a.example  10.0.0.5   0.1.0    3m  yes   no        memory://
 });
 
 const EXPLAINED: ExplainView = {
+  orders: [],
   reference: 'shop-web-1',
   seen: true,
   container: {

@@ -1,5 +1,6 @@
 import type { Container } from '../core/container.ts';
 import type { Description } from '../core/desired.ts';
+import type { DrainOrder } from '../core/drain-order.ts';
 import type { Layout, OwnerFacts } from '../core/layout.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
 import type { Policy } from '../core/policy.ts';
@@ -16,10 +17,12 @@ import type {
   SourceSignal,
 } from '../core/ports.ts';
 import type { Audience } from './claims.ts';
-import { readDrain } from './drains.ts';
+import { readDrain, readOrder } from './drains.ts';
 import { Endpoints } from './endpoints.ts';
 import type { HealthTerms } from './health.ts';
 import { Janitor } from './janitor.ts';
+import { OrderBook } from './order-book.ts';
+import { Commands } from './orders.ts';
 import { Target } from './target.ts';
 import type { Debounce } from './workqueue.ts';
 
@@ -60,6 +63,8 @@ export interface AnnounceOptions {
     readonly graceMs: number;
     readonly probe: HostProbe;
   };
+  /** Orders that an earlier process left there. */
+  readonly orders: readonly DrainOrder[];
 }
 
 /**
@@ -71,6 +76,7 @@ export class AnnounceLoop {
   readonly targets: readonly Target[];
   /** One for each registry, in the same order. */
   readonly janitors: readonly Janitor[];
+  readonly commands: Commands;
   readonly #options: AnnounceOptions;
   readonly #listeners = new Set<() => void>();
 
@@ -79,6 +85,7 @@ export class AnnounceLoop {
     const { describe, layouts, owner, clock, log } = options;
     const targets: Target[] = [];
     this.targets = targets;
+    const book = new OrderBook();
     this.endpoints = new Endpoints({
       describe,
       layouts,
@@ -91,6 +98,7 @@ export class AnnounceLoop {
       onHealth: () => {
         this.#changed();
       },
+      ordered: (containerId) => book.over(containerId)[0]?.at,
       onDirty: (work) => {
         for (const target of targets) target.dirty(work);
       },
@@ -103,7 +111,13 @@ export class AnnounceLoop {
         log.warn(fields, 'told to stop, but still runs: the drain is over');
       },
     });
-    this.endpoints.adopt(options.drains);
+    this.commands = new Commands(book, {
+      ...{ owner: owner.owner, endpoints: this.endpoints, targets, source: options.source, clock },
+      onChange: () => {
+        this.#changed();
+      },
+    });
+    this.#adopt(options.orders, options.drains);
     targets.push(...options.registries.map((registry) => this.#target(registry)));
     this.janitors = options.registries.map((registry) => this.#janitor(registry));
   }
@@ -134,6 +148,7 @@ export class AnnounceLoop {
     const { source, registries } = this.#options;
     const subscription = source.signals.subscribe((said) => {
       this.#take(said);
+      if (said.type === 'listed') void this.commands.sweep(signals.source);
     });
     const stopResync = this.#resync();
     try {
@@ -190,10 +205,13 @@ export class AnnounceLoop {
       onChange: () => {
         this.#changed();
       },
-      onRecord: (key, value, owned) => {
-        if (owned) this.endpoints.published(key);
-        const note = readDrain(owner.owner, key, value);
-        if (note !== undefined) this.endpoints.adopt([note]);
+      onRecords: (records) => {
+        for (const { key, owned } of records) if (owned) this.endpoints.published(key);
+        const { owner: id } = owner;
+        this.#adopt(
+          records.map(({ key, value }) => readOrder(id, key, value)).filter((order) => order !== undefined),
+          records.map(({ key, value }) => readDrain(id, key, value)).filter((note) => note !== undefined),
+        );
       },
     });
   }
@@ -214,6 +232,13 @@ export class AnnounceLoop {
         this.#changed();
       },
     });
+  }
+
+  /** Orders come first: a note of a drain by command counts only while the order holds. */
+  #adopt(orders: readonly DrainOrder[], drains: readonly DrainNote[]): void {
+    this.commands.learn(orders);
+    this.endpoints.adopt(drains);
+    this.endpoints.obey();
   }
 
   #take(said: SourceSignal): void {
@@ -249,6 +274,7 @@ export class AnnounceLoop {
   }
 
   #changed(): void {
+    this.commands.settle();
     for (const listener of this.#listeners) listener();
   }
 }

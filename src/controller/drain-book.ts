@@ -60,10 +60,10 @@ export class DrainBook {
     return Math.max(0, Math.min(until - this.#clock.now(), until - since));
   }
 
-  /** The drain of a container that was told to stop, and how long (ms) it may go on. */
+  /** The drain of a container that was told to stop or taken out by a command, and how long (ms) it may go on. */
   stopping(containerId: string): { readonly phase: Phase; readonly leftMs: number } | undefined {
     for (const { containerId: its, phase, due } of this.#draining.values())
-      if (its === containerId && phase.cause === 'stop-signal')
+      if (its === containerId && phase.cause !== 'unhealthy')
         return { phase, leftMs: due - this.#clock.monotonic() };
     return undefined;
   }

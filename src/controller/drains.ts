@@ -1,4 +1,5 @@
 import { parseDrainNote } from '../core/drain-note.ts';
+import { type DrainOrder, parseDrainOrder } from '../core/drain-order.ts';
 import type { Phase } from '../core/endpoint.ts';
 import type { KeyValue } from '../core/layout.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
@@ -25,6 +26,26 @@ export function drainRecord(owner: string, endpoint: string, phase: Phase): KeyV
     key: `${drainPrefix(owner)}${endpoint}`,
     value: JSON.stringify({ cause, since, until, startedAt, offered }),
   };
+}
+
+/** An order stands beside the notes of the endpoints; its name has no slash, and theirs have. */
+export function orderKey(owner: string, subject: string): string {
+  return `${drainPrefix(owner)}${subject}`;
+}
+
+export function orderRecord(owner: string, { subject, drained, at }: DrainOrder): KeyValue {
+  return { key: orderKey(owner, subject), value: JSON.stringify({ drained, at }) };
+}
+
+/** Reads an order back; undefined for a key or value that is none. */
+export function readOrder(owner: string, key: string, value: string): DrainOrder | undefined {
+  const subject = key.startsWith(drainPrefix(owner)) ? key.slice(drainPrefix(owner).length) : '/';
+  if (subject.includes('/')) return undefined;
+  try {
+    return parseDrainOrder(subject, JSON.parse(value));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads a drain back; undefined for a key or value that is none (somebody's rubbish is not a reason to fail). */

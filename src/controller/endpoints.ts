@@ -1,44 +1,27 @@
 import type { Cause } from '../core/cause.ts';
 import type { Container } from '../core/container.ts';
-import type { Description } from '../core/desired.ts';
 import type { Endpoint, Phase } from '../core/endpoint.ts';
-import type { Layout, OwnerFacts } from '../core/layout.ts';
+import type { OwnerFacts } from '../core/layout.ts';
 import {
   advance,
+  advanceUnder,
   causeOfPhase,
   type DrainNote,
   type Fact,
   firstPhase,
   STOP_GRACE_MS,
 } from '../core/lifecycle.ts';
-import type { Clock, SourceSignal } from '../core/ports.ts';
+import type { SourceSignal } from '../core/ports.ts';
 import type { Audience, ClaimIndex } from './claims.ts';
 import { DrainBook, type OverdueDrain } from './drain-book.ts';
 import { noteOf } from './drains.ts';
-import { Health, type HealthTerms, type HealthView } from './health.ts';
+import type { EndpointsOptions } from './endpoints-options.ts';
+import { Health, type HealthView } from './health.ts';
 import { Inheritance } from './inheritance.ts';
 import { type LiveEndpoint, Publication } from './publication.ts';
 import { Sharers } from './sharers.ts';
 import { whyNot } from './why.ts';
-import type { Subject, Work } from './workqueue.ts';
-
-export interface EndpointsOptions {
-  readonly describe: (container: Container, find: (id: string) => Container | undefined) => Description;
-  readonly layouts: readonly Layout[];
-  readonly owner: OwnerFacts;
-  readonly drainMs: number;
-  readonly clock: Clock;
-  /** undefined: nothing is probed, and what goes up and down is not kept out. */
-  readonly health?: HealthTerms | undefined;
-  /** Told which keys have to be looked at, in every registry. */
-  readonly onDirty: (work: readonly Work[]) => void;
-  /** Told when an endpoint claims a key that another one claims already; the older of them keeps it. */
-  readonly onCollision?: (key: string, newcomer: Endpoint) => void;
-  /** Told of an endpoint whose container was told to stop and still runs long after. */
-  readonly onSurvived?: (endpoint: Endpoint) => void;
-  /** Told that the health of something has changed, without a signal of the source. */
-  readonly onHealth?: () => void;
-}
+import type { Subject } from './workqueue.ts';
 
 interface Entry {
   container: Container;
@@ -114,7 +97,7 @@ export class Endpoints {
 
   /** The endpoint with this id (`<container id>/...`). */
   live(id: string): LiveEndpoint | undefined {
-    return this.#entries.get(id.slice(0, id.indexOf('/')))?.live.get(id);
+    return this.#entries.get(containerOf(id))?.live.get(id);
   }
 
   /** How the endpoint is, and how that is found out. */
@@ -165,6 +148,8 @@ export class Endpoints {
   /** A drain that an earlier process began; it counts while the container has not been started anew. */
   adopt(notes: Iterable<DrainNote>): void {
     for (const note of notes) {
+      // A command is kept as an order; what is left of one that is over means nothing.
+      if (note.cause === 'command' && this.#ordered(containerOf(note.endpoint)) === undefined) continue;
       if (!this.#drains.remember(note)) continue;
       const live = this.live(note.endpoint);
       const entry = live === undefined ? undefined : this.#entries.get(live.endpoint.containerId);
@@ -180,6 +165,29 @@ export class Endpoints {
     if (live === undefined) return;
     const { containerId } = live.endpoint;
     if (this.#health.inherit(containerId, live.endpoint.id, 'up')) this.#healthTurned(containerId);
+  }
+
+  /** Commands were given or ended: every endpoint drains, or no longer drains, as they say. */
+  obey(): void {
+    const at = this.#options.clock.now();
+    for (const entry of this.#entries.values()) {
+      const ordered = this.#ordered(entry.container.id);
+      for (const live of [...entry.live.values()]) {
+        if ((ordered !== undefined) === (live.phase.cause === 'command')) continue;
+        const { ready } = this.#health.vitals(entry.container, live.endpoint.id);
+        const drain = { type: 'drain', at: ordered ?? at } as const;
+        const fact = ordered === undefined ? ({ type: 'undrain', ready, at } as const) : drain;
+        this.#advance(entry, live, fact, Number.POSITIVE_INFINITY);
+      }
+    }
+    this.#drains.arm();
+  }
+
+  /** The record of a command is wanted with this value, or no longer (undefined). */
+  claimCommand(key: string, value: string | undefined): void {
+    if (!this.#publication.claimCommand(key, value)) return;
+    const at = this.#options.clock.now();
+    this.#options.onDirty([{ key, cause: { code: 'drain-command', at, explained: true } }]);
   }
 
   /** The host's addresses changed, or the settings: every choice is made again. */
@@ -265,8 +273,9 @@ export class Endpoints {
     const { container } = entry;
     const before = entry.live.get(endpoint.id);
     const first = before?.phase ?? firstPhase(cause.at, container.startedAt);
-    let phase = advance(first, this.#observed(container, endpoint.id, cause.at));
-    // The signal was meant for the container: what it offers under a new name or address stops as well.
+    const observed = this.#observed(container, endpoint.id, cause.at);
+    let phase = advanceUnder(this.#ordered(container.id), first, observed);
+    // Signal and command were meant for the container: what it offers under a new name or address stops as well.
     const inherits = before === undefined ? this.#drains.stopping(container.id) : undefined;
     if (inherits !== undefined)
       phase = advance(phase, { type: 'adopt', drain: noteOf(endpoint.id, inherits.phase) });
@@ -297,6 +306,10 @@ export class Endpoints {
       this.#health.inherit(endpoint.containerId, endpoint.id, 'up');
   }
 
+  #ordered(containerId: string): number | undefined {
+    return this.#options.ordered?.(containerId);
+  }
+
   #adoptNote(entry: Entry, live: LiveEndpoint, note: DrainNote): void {
     const { startedAt } = entry.container;
     if (startedAt === undefined) return;
@@ -310,7 +323,7 @@ export class Endpoints {
 
   /** `lasts`: how long (ms) a drain that this begins or renews may take. */
   #advance(entry: Entry, live: LiveEndpoint, fact: Fact & { readonly at: number }, lasts: number): void {
-    const phase = advance(live.phase, fact);
+    const phase = advanceUnder(this.#ordered(entry.container.id), live.phase, fact);
     if (phase === live.phase) return;
     this.#put(entry, live, live.endpoint, phase, causeOfPhase(live.phase, phase, fact.at), lasts);
     if (fact.type === 'time' && live.phase.cause === 'stop-signal') this.#options.onSurvived?.(live.endpoint);
@@ -375,4 +388,9 @@ export class Endpoints {
     const { ready } = this.#health.vitals(entry.container, endpointId);
     this.#advance(entry, live, { type: 'time', ready, at }, 0);
   }
+}
+
+/** An endpoint's id begins with its container's. */
+function containerOf(endpoint: string): string {
+  return endpoint.slice(0, endpoint.indexOf('/'));
 }

@@ -3,6 +3,7 @@ import type { DesiredRecord } from '../core/record.ts';
 import type { ObservedCache } from './cache.ts';
 import type { Audience } from './claims.ts';
 import type { Endpoints } from './endpoints.ts';
+import { COMMAND } from './publication.ts';
 import type { Subject } from './workqueue.ts';
 
 /** The desired side as one registry is meant to show it, beside what is known of that registry. */
@@ -31,7 +32,8 @@ export class Outlook {
     const desired = this.desired(key);
     if (desired === undefined) return { ...cause, code: 'orphan' };
     if (cause.code !== 'relisted') return cause;
-    const known = this.#endpoints.live(desired.group)?.cause ?? { ...cause, code: 'host-announced' };
+    const ownCode = desired.group === COMMAND ? 'drain-command' : 'host-announced';
+    const known = this.#endpoints.live(desired.group)?.cause ?? { ...cause, code: ownCode };
     // A start creates records; what already stands there and differs was found by reading.
     const stands = this.#cache.get(key)?.record !== undefined;
     return stands && known.code === 'started' ? cause : known;

@@ -22,6 +22,8 @@ export interface PublicationOptions {
 
 /** The group of the host's own records, which belong to no endpoint. */
 const HOST = 'host';
+/** The group of the records in which commands are kept; they belong to no endpoint either. */
+export const COMMAND = 'command';
 
 /** Which records endpoints and the host want, by the layouts, and who claims which key. */
 export class Publication {
@@ -86,6 +88,15 @@ export class Publication {
         hostOnly: false,
       });
     return [...new Set([...before, ...this.#hostRecords].map(({ key }) => key))];
+  }
+
+  /** Claims the record of a command (undefined: no longer); false when that changes nothing. */
+  claimCommand(key: string, value: string | undefined): boolean {
+    const before = this.claims.desired(key, 'local')?.value;
+    if (before === value) return false;
+    if (value === undefined) this.claims.remove(key, COMMAND);
+    else this.claims.put({ key, value, group: COMMAND, leased: false, createdAt: 0, hostOnly: false });
+    return true;
   }
 
   #claim({ key, value }: KeyValue, endpoint: Endpoint): void {

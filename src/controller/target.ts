@@ -1,46 +1,17 @@
 import type { Cause } from '../core/cause.ts';
 import type { Failure } from '../core/failure.ts';
 import { type Change, planKey, type Verdict } from '../core/plan.ts';
-import type { Policy } from '../core/policy.ts';
-import type {
-  Clock,
-  Log,
-  Observation,
-  Random,
-  RegistryReader,
-  RegistryWriter,
-  SessionState,
-} from '../core/ports.ts';
+import type { Observation, RegistryWriter, SessionState } from '../core/ports.ts';
+import type { ObservedRecord } from '../core/record.ts';
 import { applyChanges } from './apply.ts';
 import { ObservedCache } from './cache.ts';
 import type { Audience } from './claims.ts';
-import type { Endpoints } from './endpoints.ts';
 import { Gate } from './gate.ts';
 import { Guard } from './guard.ts';
 import { Journal } from './journal.ts';
 import { Outlook } from './outlook.ts';
-import { type Debounce, type TakenWork, type Work, Workqueue } from './workqueue.ts';
-
-export interface TargetOptions {
-  readonly reader: RegistryReader;
-  /** Absent in a dry run: then nothing can be written, whatever the loop decides. */
-  readonly writer: RegistryWriter | undefined;
-  readonly audience: Audience;
-  readonly endpoints: Endpoints;
-  /** May change while the target runs, as `debounce` may. */
-  readonly policy: Policy;
-  readonly debounce: Debounce;
-  readonly batchKeys?: number | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  /** Asks the source to read everything again, to confirm removals that nothing explains. */
-  readonly confirm: () => void;
-  /** Tells that something a view shows may have changed. */
-  readonly onChange: () => void;
-  /** A record came in sight at a list: a drain to adopt, or one of our own that an earlier process left. */
-  readonly onRecord: (key: string, value: string, owned: boolean) => void;
-}
+import type { SeenRecord, TargetOptions } from './target-options.ts';
+import { type TakenWork, type Work, Workqueue } from './workqueue.ts';
 
 /** Keys of one batch: enough to fill several transactions, few enough to answer a new change soon. */
 const BATCH_KEYS = 512;
@@ -191,6 +162,12 @@ export class Target {
     });
   }
 
+  /** Nothing has to be done about this key, or nothing can be: somebody else's record stands there. */
+  asWanted(key: string): boolean {
+    const verdict = this.verdict(key, { code: 'relisted', at: this.#options.clock.now(), explained: true });
+    return verdict.type !== 'change';
+  }
+
   /** Why a key differs, as far as it is known; `cause` otherwise. */
   causeOf(key: string, cause: Cause): Cause {
     return this.#outlook.causeOf(key, cause);
@@ -255,7 +232,7 @@ export class Target {
   }
 
   #listed({ records, revision, replaced }: Observation & { type: 'listed' }): void {
-    const { clock, onRecord } = this.#options;
+    const { clock, onRecords } = this.#options;
     const first = !this.#cache.everKnown;
     if (replaced) {
       this.#say('warn', {}, 'registry was replaced or went back in time');
@@ -263,8 +240,7 @@ export class Target {
     }
     const wasKnown = this.#cache.known;
     const differing = this.#cache.replace(records, revision, clock.monotonic());
-    for (const [key, { record }] of records)
-      if (record !== undefined) onRecord(key, record.value, this.#cache.isOwned(key));
+    onRecords(this.#seen(records));
     if (!first && !replaced && wasKnown) this.#differences += differing.length;
     if (!wasKnown) this.#say('info', { records: records.size, revision }, 'registry in sight');
     if (!first && differing.length > 0)
@@ -273,6 +249,13 @@ export class Target {
     this.#queue.forgive();
     this.#enqueueDiffering(this.#outlook.keys(), () => 'relisted');
     this.#gate.check();
+  }
+
+  #seen(records: ReadonlyMap<string, ObservedRecord>): readonly SeenRecord[] {
+    const seen: SeenRecord[] = [];
+    for (const [key, { record }] of records)
+      if (record !== undefined) seen.push({ key, value: record.value, owned: this.#cache.isOwned(key) });
+    return seen;
   }
 
   #sessionChanged(session: SessionState): void {

@@ -136,12 +136,32 @@ export function advance(phase: Phase, fact: Fact): Phase {
         };
   const goesOn = next.state === phase.state && next.cause === phase.cause;
   if (!goesOn) return next;
-  const same = next.until === phase.until && next.startedAt === phase.startedAt;
+  const same =
+    next.until === phase.until && next.startedAt === phase.startedAt && next.offered === phase.offered;
   return same ? phase : { ...next, since: phase.since };
 }
 
+/**
+ * The phase after a fact, for an endpoint that a command keeps out of rotation since `ordered` (epoch ms; undefined: none
+ * does). Whatever would bring it back only makes it drain by the command; a stop signal goes before.
+ */
+export function advanceUnder(ordered: number | undefined, phase: Phase, fact: Fact): Phase {
+  const next = advance(phase, fact);
+  if (ordered === undefined || next.state === 'expired' || next.state === 'dormant') return next;
+  if (next.state === 'draining' && next.cause !== 'unhealthy') return next;
+  const { offered } = phase;
+  const held = advance({ ...next, offered }, { type: 'drain', at: ordered });
+  return sameDrain(held, phase) ? phase : held;
+}
+
+function sameDrain(a: Phase, b: Phase): boolean {
+  return a.state === b.state && a.cause === b.cause && a.since === b.since && a.startedAt === b.startedAt;
+}
+
+/** Of two accounts of one drain, one that saw the endpoint in rotation is right; a note of an earlier process knows best. */
 function wasOffered(phase: Phase, fact: Fact): boolean {
-  return phase.offered || (fact.type === 'adopt' && fact.drain.offered);
+  if (fact.type !== 'adopt') return phase.offered;
+  return (phase.state === 'draining' && phase.offered) || fact.drain.offered;
 }
 
 /** Cause, beginning and end of the drain that holds after the fact. A stop signal outranks a command, a command ill health. */

@@ -203,6 +203,8 @@ export interface HostEntry {
   readonly since: number;
   readonly lease: string;
   readonly handover: boolean;
+  /** Epoch milliseconds since when its whole host is drained by a command; told by `hosts` only. */
+  readonly drainedSince?: number | undefined;
 }
 
 // ----------------------------------------------------------------------------------------------------------- fleet

@@ -75,6 +75,29 @@ export interface ContainerView {
 export interface HostView extends HostEntry {
   readonly target: string;
   readonly self: boolean;
+  /** Since when the whole host is drained by a command. */
+  readonly drainedSince: number | undefined;
+}
+
+/** One drain by command, or the end of one that is not known everywhere yet. */
+export interface OrderView {
+  /** A container's id, or `host`. */
+  readonly subject: string;
+  /** Its name, while it runs. */
+  readonly container: string | undefined;
+  readonly drained: boolean;
+  /** When the order was given. */
+  readonly at: number;
+  /** How many endpoints it concerns now. */
+  readonly endpoints: number;
+  readonly targets: readonly Acknowledgement[];
+}
+
+/** Whether a target shows what was ordered; `why`: what it still lacks. */
+export interface Acknowledgement {
+  readonly target: string;
+  readonly acknowledged: boolean;
+  readonly why: string | undefined;
 }
 
 /** What one registry holds at one key, and what this agent thinks about it. */
@@ -114,6 +137,8 @@ export interface ExplainView {
   readonly dialects: readonly DialectReading[];
   readonly reasons: readonly Reason[];
   readonly endpoints: readonly ExplainedEndpoint[];
+  /** Commands that keep it out of rotation. */
+  readonly orders: readonly { readonly scope: 'container' | 'host'; readonly since: number }[];
 }
 
 export interface ExplainedEndpoint {
@@ -152,6 +177,7 @@ export interface StatusSource {
   containers(): readonly ContainerView[];
   hosts(signal: AbortSignal): Promise<readonly HostView[]>;
   records(signal: AbortSignal): Promise<readonly RecordView[]>;
+  orders(): readonly OrderView[];
   plan(): PlanView;
   explain(reference: string, signal: AbortSignal): Promise<ExplainView>;
   /** Calls back after anything that these views show may have changed; returns an unsubscribe function. */

@@ -2,10 +2,12 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseDrainNote } from '../core/drain-note.ts';
+import { type DrainOrder, parseDrainOrder } from '../core/drain-order.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
 
 const Life = z.object({ instance: z.string(), boot: z.string() });
 const Lives = z.array(Life);
+const Orders = z.array(z.looseObject({ subject: z.string() }));
 const Drains = z.array(z.looseObject({ endpoint: z.string() }));
 
 /** One process that ran on this folder, and the boot of the machine that it ran in. */
@@ -15,8 +17,8 @@ export type Life = z.infer<typeof Life>;
 const LIVES_KEPT = 20;
 
 /**
- * What an agent remembers between two processes: the owner id, which instances ran here, and the drains of an embedded
- * registry. Unreadable or damaged files count as absent, except the owner id: guessing that would orphan every record.
+ * What an agent remembers between two processes: the owner id, which instances ran here, what was drained by
+ * command, and the drains of an embedded registry. Unreadable or damaged files count as absent, except the owner id: guessing that would orphan every record.
  */
 export class StateFolder {
   readonly path: string;
@@ -57,6 +59,17 @@ export class StateFolder {
 
   async saveDrains(notes: readonly DrainNote[]): Promise<void> {
     await this.#write('drains.json', JSON.stringify(notes));
+  }
+
+  async orders(): Promise<readonly DrainOrder[]> {
+    const orders = (await this.#read('orders.json', Orders)) ?? [];
+    return orders
+      .map((order) => parseDrainOrder(order.subject, order))
+      .filter((order) => order !== undefined);
+  }
+
+  async saveOrders(orders: readonly DrainOrder[]): Promise<void> {
+    await this.#write('orders.json', JSON.stringify(orders));
   }
 
   async #read<T>(name: string, schema: z.ZodType<T>): Promise<T | undefined> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../test/kit/clock.ts';
-import { FakeStatus } from '../../test/kit/status-fake.ts';
+import { FakeOrders, FakeStatus } from '../../test/kit/status-fake.ts';
 import type { Log } from '../core/ports.ts';
 import { systemClock } from '../telemetry/clock.ts';
 import { isAlive, listenControlSocket, listenLoopback } from './listen.ts';
@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 async function listen(): Promise<ListenResult> {
-  const result = await listenControlSocket({ ...web, path });
+  const result = await listenControlSocket({ ...web, orders: new FakeOrders(), path });
   if (result.ok) open.push(result.listener);
   return result;
 }
@@ -121,7 +121,7 @@ describe('the listener', () => {
     const clock = new VirtualClock();
     const source = new FakeStatus();
     source.recordViews = () => new Promise(() => undefined);
-    const result = await listenControlSocket({ source, clock, log, path });
+    const result = await listenControlSocket({ source, orders: new FakeOrders(), clock, log, path });
     if (!result.ok) throw new Error(result.message);
     open.push(result.listener);
     const answer = status('/v1/records');

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect, type ListenOptions } from 'node:net';
 import { dirname } from 'node:path';
+import type { Orders } from '../core/orders.ts';
 import { hostCheck } from './host-check.ts';
 import { createWebServer, type Listener, type ListenResult, messageOf, type WebOptions } from './server.ts';
 
@@ -20,7 +21,11 @@ export interface LoopbackOptions extends WebOptions {
 export async function listenLoopback(options: LoopbackOptions): Promise<ListenResult> {
   const { host, port, allowedHosts } = options;
   const closing = new AbortController();
-  const server = createWebServer(options, hostCheck([host, ...allowedHosts]), closing.signal);
+  const server = createWebServer(
+    options,
+    { hostAllowed: hostCheck([host, ...allowedHosts]), orders: undefined },
+    closing.signal,
+  );
   const failed = await listen(server, { host, port });
   const name = host.includes(':') ? `[${host}]` : host;
   if (failed !== undefined) return refused(failed, `${name}:${port}`);
@@ -31,15 +36,16 @@ export async function listenLoopback(options: LoopbackOptions): Promise<ListenRe
 
 export interface ControlOptions extends WebOptions {
   readonly path: string;
+  readonly orders: Orders;
 }
 
 /** Serves the command line on a Unix socket; takes the place of a socket whose owner is dead, never of a living one. */
 export async function listenControlSocket(options: ControlOptions): Promise<ListenResult> {
-  const { path } = options;
+  const { path, orders } = options;
   const closing = new AbortController();
   try {
     mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE });
-    const server = createWebServer(options, undefined, closing.signal);
+    const server = createWebServer(options, { hostAllowed: undefined, orders }, closing.signal);
     let failed = await listen(server, { path });
     if (failed?.code === 'EADDRINUSE' && (await removeIfDead(path))) failed = await listen(server, { path });
     if (failed !== undefined) return refused(failed, path);

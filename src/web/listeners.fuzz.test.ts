@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, it } from 'vitest';
 import { eventually } from '../../test/kit/eventually.ts';
 import { checkPrototypes, hostileText, nearly, PROTOTYPE_NAMES, runs } from '../../test/kit/fuzz.ts';
 import { answersIn, type RawAnswer, type RawRequest, sendRaw } from '../../test/kit/raw-client.ts';
-import { FakeStatus, UNSEEN } from '../../test/kit/status-fake.ts';
+import { FakeOrders, FakeStatus, UNSEEN } from '../../test/kit/status-fake.ts';
 import type { ExplainView } from '../core/status.ts';
 import { systemClock } from '../telemetry/clock.ts';
 import { listenControlSocket, listenLoopback } from './listen.ts';
@@ -52,7 +52,7 @@ async function open(kind: 'tcp' | 'unix'): Promise<void> {
   const result =
     kind === 'tcp'
       ? await listenLoopback({ ...web, host: '127.0.0.1', port: 0, allowedHosts: ['status.example'] })
-      : await listenControlSocket({ ...web, path });
+      : await listenControlSocket({ ...web, orders: new FakeOrders(), path });
   if (!result.ok) throw new Error(result.message);
   listener = result.listener;
   where = kind === 'unix' ? { path } : { host: '127.0.0.1', port: Number(listener.address.split(':')[1]) };

@@ -13,6 +13,7 @@ const MAX_REFERENCE = 256;
 export const LISTS: ReadonlyMap<string, ListRoute> = new Map([
   ['/v1/services', { read: (source) => Promise.resolve(source.services()), pollMs: undefined }],
   ['/v1/containers', { read: (source) => Promise.resolve(source.containers()), pollMs: undefined }],
+  ['/v1/orders', { read: (source) => Promise.resolve(source.orders()), pollMs: undefined }],
   ['/v1/hosts', { read: (source, signal) => source.hosts(signal), pollMs: POLL_MS }],
   ['/v1/records', { read: (source, signal) => source.records(signal), pollMs: POLL_MS }],
 ] satisfies [string, ListRoute][]);

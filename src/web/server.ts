@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Orders } from '../core/orders.ts';
 import { type Clock, type Log, sleep } from '../core/ports.ts';
 import type { StatusSource } from '../core/status.ts';
 import { type Answer, problem, send } from './answer.ts';
+import { ORDERS, obey } from './orders.ts';
 import { answer, LISTS } from './routes.ts';
 import { watch } from './watch.ts';
 
@@ -10,6 +12,14 @@ export interface WebOptions {
   readonly source: StatusSource;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** Whom a listener answers, and what it takes from them. */
+export interface Audience {
+  /** Undefined where there is no `Host` to check (a Unix socket). */
+  readonly hostAllowed: ((host: string | undefined) => boolean) | undefined;
+  /** Undefined where nothing can be ordered: everywhere but on the control socket. */
+  readonly orders: Orders | undefined;
 }
 
 /** A server that listens. */
@@ -33,12 +43,8 @@ const REQUEST_MS = 10_000;
 /** How long an answer may take that asks the engine or a registry. */
 const ANSWER_MS = 10_000;
 
-/** The server without its socket. `hostAllowed`: undefined where there is no `Host` to check (a Unix socket). */
-export function createWebServer(
-  options: WebOptions,
-  hostAllowed: ((host: string | undefined) => boolean) | undefined,
-  closing: AbortSignal,
-): Server {
+/** The server without its socket. */
+export function createWebServer(options: WebOptions, audience: Audience, closing: AbortSignal): Server {
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_MS,
@@ -51,7 +57,7 @@ export function createWebServer(
   server.maxConnections = MAX_CONNECTIONS;
   const hangUp = hangUps(server, closing);
   server.on('request', (request, response) => {
-    serve(request, response, options, hostAllowed, hangUp(request)).catch((error: unknown) => {
+    serve(request, response, options, audience, hangUp(request)).catch((error: unknown) => {
       options.log.error({ reason: messageOf(error) }, 'a request could not be answered');
       send(response, problem(500, 'internal', 'The agent could not answer; its log says why.'), false);
       response.end();
@@ -86,11 +92,12 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
   options: WebOptions,
-  hostAllowed: ((host: string | undefined) => boolean) | undefined,
+  audience: Audience,
   ending: AbortSignal,
 ): Promise<void> {
   const headOnly = request.method === 'HEAD';
-  const refused = refusal(request, hostAllowed);
+  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
+  const refused = refusal(request, path, audience);
   if (refused !== undefined) {
     send(response, refused, headOnly);
     return;
@@ -100,7 +107,12 @@ async function serve(
     gone.abort();
   });
   const signal = AbortSignal.any([ending, gone.signal]);
-  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
+  const route = ORDERS.get(path);
+  if (route !== undefined && audience.orders !== undefined) {
+    const obeyed = obey(route, request, audience.orders, signal);
+    send(response, await inTime(obeyed, options.clock, signal), headOnly);
+    return;
+  }
   const list = LISTS.get(path);
   const wanted = new URLSearchParams(query).get('watch');
   if (list !== undefined && (wanted === '1' || wanted === 'true') && !headOnly)
@@ -110,10 +122,15 @@ async function serve(
 
 function refusal(
   request: IncomingMessage,
-  hostAllowed: ((host: string | undefined) => boolean) | undefined,
+  path: string,
+  { hostAllowed, orders }: Audience,
 ): Answer | undefined {
   if (hostAllowed !== undefined && !hostAllowed(request.headers.host))
     return problem(421, 'wrong-host', 'This listener is not asked under that name; see http.allowedHosts.');
+  if (orders !== undefined && ORDERS.has(path))
+    return request.method === 'POST'
+      ? undefined
+      : problem(405, 'an-order', 'This is an order; send it by POST.', { allow: 'POST' });
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return problem(405, 'read-only', 'Only GET and HEAD are answered here.', { allow: 'GET, HEAD' });
   return undefined;

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { AnnounceLoop, Registry } from '../controller/announce.ts';
+import type { DrainOrder } from '../core/drain-order.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
 import type { HostEntry } from '../core/ports.ts';
 import { createProber } from '../probe/prober.ts';
@@ -15,6 +16,7 @@ import { findOwner, type Instance, newInstance } from './identity.ts';
 import type { AgentIo } from './io.ts';
 import { liveConfig } from './live-config.ts';
 import { layoutsOf } from './metadata.ts';
+import type { AgentOrders } from './orders.ts';
 import { openRegistries } from './registries.ts';
 import { followReloads } from './reload.ts';
 import type { AgentStatus } from './status.ts';
@@ -25,6 +27,7 @@ export interface Assembly {
   readonly config: Config;
   readonly loop: AnnounceLoop;
   readonly status: AgentStatus;
+  readonly orders: AgentOrders;
   readonly instance: Instance;
   readonly registries: readonly Registry[];
   readonly close: () => Promise<void>;
@@ -37,6 +40,8 @@ export interface AssemblyOptions {
   /** undefined: a dry run; nothing that could write is built, and the state folder is left alone. */
   readonly predecessorDead: ((instance: Instance) => (entry: HostEntry) => Promise<boolean>) | undefined;
   readonly drains: readonly DrainNote[];
+  /** Drains by command that an earlier process left in the state folder. */
+  readonly orders: readonly DrainOrder[];
 }
 
 /** Builds the agent; `undefined` when the signal aborts while it waits for the engine to learn who it is. */
@@ -48,7 +53,7 @@ export async function assemble(given: AssemblyOptions): Promise<Assembly | undef
   if (here === undefined) return undefined;
   const credentials = await followCredentials(options.config.registries, options.io);
   const registries = registriesOf(options, here, credentials);
-  const { loop, status, settingsChanged } = compose({
+  const { loop, status, orders, settingsChanged } = compose({
     ...options,
     here,
     engine,
@@ -65,7 +70,7 @@ export async function assemble(given: AssemblyOptions): Promise<Assembly | undef
     await Promise.all(registries.map(({ reader }) => reader.close()));
     engine.close();
   };
-  return { config: live.config, loop, status, instance, registries, close };
+  return { config: live.config, loop, status, orders, instance, registries, close };
 }
 
 async function findWhereabouts(options: AssemblyOptions, engine: Engine): Promise<Whereabouts | undefined> {

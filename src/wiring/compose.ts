@@ -3,6 +3,7 @@ import { AnnounceLoop, type Registry } from '../controller/announce.ts';
 import type { Container } from '../core/container.ts';
 import type { DampingTerms } from '../core/damping.ts';
 import { type Description, describe } from '../core/desired.ts';
+import type { DrainOrder } from '../core/drain-order.ts';
 import type { OwnerFacts } from '../core/layout.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
 import type { HostProbe, Prober } from '../core/ports.ts';
@@ -12,6 +13,7 @@ import type { FollowedHost } from './host.ts';
 import type { Instance } from './identity.ts';
 import type { AgentIo } from './io.ts';
 import { dialectsOf, layoutsOf } from './metadata.ts';
+import { AgentOrders } from './orders.ts';
 import { AgentStatus } from './status.ts';
 
 /** Who this agent is and where it stands. */
@@ -26,6 +28,8 @@ export interface ComposeOptions {
   readonly config: Config;
   readonly io: AgentIo;
   readonly drains: readonly DrainNote[];
+  /** Drains by command that an earlier process left in the state folder. */
+  readonly orders: readonly DrainOrder[];
   readonly here: Whereabouts;
   readonly engine: Engine;
   readonly registries: readonly Registry[];
@@ -42,6 +46,7 @@ export function compose(options: ComposeOptions): {
   readonly status: AgentStatus;
   /** The settings that were given have changed. */
   readonly settingsChanged: () => void;
+  readonly orders: AgentOrders;
 } {
   const { config, io, drains, here, engine, registries, prober, hostProbe, batchKeys } = options;
   const { owner, instance, host, since } = here;
@@ -56,6 +61,7 @@ export function compose(options: ComposeOptions): {
   const describeOne = describer(config, host);
   const loop = new AnnounceLoop({
     ...{ source, registries, describe: describeOne, layouts: layoutsOf(config), drains, clock, random, log },
+    orders: options.orders,
     owner: facts(),
     health: { prober, parallel: config.probes.parallel, damping: dampingOf(config), random, log },
     batchKeys,
@@ -93,7 +99,8 @@ export function compose(options: ComposeOptions): {
   const settingsChanged = (): void => {
     loop.settingsChanged(facts());
   };
-  return { loop, status, settingsChanged };
+  const orders = new AgentOrders({ loop, source, clock });
+  return { loop, status, orders, settingsChanged };
 }
 
 function dampingOf({ flaps }: Config): DampingTerms | undefined {

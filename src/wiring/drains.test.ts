@@ -5,8 +5,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { container, containerId } from '../../test/kit/containers.ts';
 import { eventually } from '../../test/kit/eventually.ts';
 import { recordingLog, TestLoop } from '../../test/kit/loop.ts';
+import type { DrainNote } from '../core/lifecycle.ts';
 import { StateFolder } from '../state/folder.ts';
-import { keepDrains } from './drains.ts';
+import { keep } from './drains.ts';
 
 const folders: string[] = [];
 afterEach(async () => {
@@ -20,7 +21,13 @@ describe('drains of an embedded registry', () => {
     const folder = new StateFolder(join(above, 'state'));
     const test = new TestLoop();
     const log = recordingLog();
-    const end = keepDrains(test.loop, folder, [], log);
+    const keepsake = {
+      name: 'drains',
+      before: [],
+      read: () => test.loop.endpoints.drainNotes(),
+      save: (notes: readonly DrainNote[]) => folder.saveDrains(notes),
+    };
+    const { end } = keep<readonly DrainNote[]>(keepsake, test.loop, log);
     await test.listed({ type: 'seen', container: container(1), at: 0 });
     await test.say({ type: 'stopping', id: containerId(1), signal: 'SIGTERM', at: test.clock.now() });
     await eventually(() => log.lines.length > 0, { what: 'the failed write', everyMs: 5 });

@@ -1,48 +1,65 @@
 import type { AnnounceLoop } from '../controller/announce.ts';
-import type { DrainNote } from '../core/lifecycle.ts';
 import type { Log } from '../core/ports.ts';
-import type { StateFolder } from '../state/folder.ts';
 
-/**
- * Keeps the drains of an embedded registry in the state folder, because its content dies with the process. One write at a
- * time, and always the newest notes; returns a function that waits for the last one.
- */
-export function keepDrains(
-  loop: AnnounceLoop,
-  folder: StateFolder,
-  before: readonly DrainNote[],
-  log: Log,
-): () => Promise<void> {
-  let saved = JSON.stringify(before);
-  let writing: Promise<void> | undefined;
-  let complained = false;
-  const save = async (): Promise<void> => {
-    for (let text = textOf(loop); text !== saved; text = textOf(loop)) {
-      await folder.saveDrains(loop.endpoints.drainNotes());
-      saved = text;
-      complained = false;
-    }
-  };
-  const stop = loop.onChange(() => {
-    // Before the first list the notes of the earlier process have not met their containers yet.
-    if (loop.endpoints.listedAt === undefined || writing !== undefined || textOf(loop) === saved) return;
-    writing = save()
-      .catch((error: unknown) => {
-        // Tried again at every change, said once.
-        if (!complained)
-          log.warn({ reason: String(error) }, 'drains could not be written to the state folder');
-        complained = true;
-      })
-      .finally(() => {
-        writing = undefined;
-      });
-  });
-  return async () => {
-    stop();
-    await writing;
-  };
+/** Something of the loop that is kept in a file of the state folder. */
+export interface Keepsake<T> {
+  readonly name: string;
+  readonly read: () => T;
+  readonly save: (value: T) => Promise<void>;
+  /** What the file held at the start. */
+  readonly before: T;
 }
 
-function textOf(loop: AnnounceLoop): string {
-  return JSON.stringify(loop.endpoints.drainNotes());
+export interface Keeper {
+  /** Writes what is not written yet; false when it cannot be written. */
+  readonly flush: () => Promise<boolean>;
+  /** Stops following the loop and waits for the last write. */
+  readonly end: () => Promise<void>;
+}
+
+/**
+ * Keeps drains or orders in the state folder: what an embedded registry holds dies with the process. One write at a time,
+ * and always the newest. Nothing is written before the first list: until then it has not met its containers yet.
+ */
+export function keep<T>(
+  { name, read, save, before }: Keepsake<T>,
+  loop: Pick<AnnounceLoop, 'onChange' | 'endpoints'>,
+  log: Log,
+): Keeper {
+  let saved = JSON.stringify(before);
+  let writing: Promise<boolean> | undefined;
+  let complained = false;
+  const text = (): string => JSON.stringify(read());
+  const write = async (): Promise<boolean> => {
+    try {
+      for (let now = text(); now !== saved; now = text()) {
+        await save(read());
+        saved = now;
+        complained = false;
+      }
+      return true;
+    } catch (error) {
+      // Tried again at every change, said once.
+      if (!complained)
+        log.warn({ reason: String(error) }, `${name} could not be written to the state folder`);
+      complained = true;
+      return false;
+    }
+  };
+  const flush = async (): Promise<boolean> => {
+    writing ??= write().finally(() => {
+      writing = undefined;
+    });
+    return await writing;
+  };
+  const stop = loop.onChange(() => {
+    if (loop.endpoints.listedAt !== undefined && writing === undefined && text() !== saved) void flush();
+  });
+  return {
+    flush,
+    end: async () => {
+      stop();
+      await writing;
+    },
+  };
 }

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import type { Orders } from '../core/orders.ts';
 import type { StatusSource } from '../core/status.ts';
 import { listenControlSocket, listenLoopback } from '../web/listen.ts';
 import type { Listener, ListenResult } from '../web/server.ts';
@@ -7,7 +8,7 @@ import { type AgentIo, StartError } from './io.ts';
 /** Opens the control socket and the HTTP listener. A second agent on the same state folder is refused here. */
 export async function listenAll(
   config: Config,
-  source: StatusSource,
+  { source, orders }: { readonly source: StatusSource; readonly orders: Orders },
   { clock, log }: AgentIo,
 ): Promise<{ readonly close: () => Promise<void> }> {
   const opened: Listener[] = [];
@@ -24,7 +25,7 @@ export async function listenAll(
   };
   const { controlSocket, http } = config;
   await keep(
-    await listenControlSocket({ path: controlSocket, source, clock, log }),
+    await listenControlSocket({ path: controlSocket, source, orders, clock, log }),
     'does another agent run on this state folder? --state-dir chooses another',
   );
   if (http.listen !== undefined) {

@@ -1,15 +1,18 @@
 import type { AnnounceLoop } from '../controller/announce.ts';
+import type { KnownContainer } from '../controller/endpoints.ts';
 import { explainView } from '../controller/explain.ts';
 import { targetPlan } from '../controller/plan-view.ts';
 import { containerViews, recordView, serviceViews, targetView } from '../controller/views.ts';
 import type { Container } from '../core/container.ts';
 import type { Description } from '../core/desired.ts';
+import { WHOLE_HOST } from '../core/drain-order.ts';
 import type { Policy } from '../core/policy.ts';
-import type { Clock, RegistryReader, Source } from '../core/ports.ts';
+import type { Clock, HostEntry, RegistryReader, Source } from '../core/ports.ts';
 import type {
   ContainerView,
   ExplainView,
   HostView,
+  OrderView,
   PlanView,
   RecordView,
   ServiceView,
@@ -71,16 +74,18 @@ export class AgentStatus implements StatusSource {
   }
 
   async hosts(signal: AbortSignal): Promise<readonly HostView[]> {
-    const { readers, identity } = this.#options;
+    const { readers } = this.#options;
     const lists = await Promise.all(
       [...readers].map(async ([target, reader]) => {
         const hosts = await reader.hosts(signal);
-        return hosts.ok
-          ? hosts.value.map((host): HostView => ({ ...host, target, self: host.owner === identity.owner }))
-          : [];
+        return hosts.ok ? hosts.value.map((host) => this.#hostView(host, target)) : [];
       }),
     );
     return lists.flat();
+  }
+
+  orders(): readonly OrderView[] {
+    return this.#options.loop.commands.views();
   }
 
   /** Records of every owner: what this agent holds or wants from its own view, the rest as the registry shows it. */
@@ -124,42 +129,42 @@ export class AgentStatus implements StatusSource {
   }
 
   async explain(reference: string, signal: AbortSignal): Promise<ExplainView> {
-    const { loop, source, describe } = this.#options;
+    const { loop, source } = this.#options;
     const known = this.#known(reference);
-    if (known !== undefined)
-      return explainView(
-        reference,
-        known.container,
-        describe(known.container),
-        known.live,
-        loop.endpoints,
-        loop.targets,
-      );
+    if (known !== undefined) return this.#explained(reference, known.container, known.live);
     const found = await source.lookup(reference, signal);
     if (!found.ok) return notSeen(reference, `the engine could not be asked: ${found.failure.message}`);
     if (found.value === undefined) return notSeen(reference, 'the engine has no such container');
     const live = loop.endpoints.get(found.value.id);
-    if (live !== undefined)
-      return explainView(
-        reference,
-        live.container,
-        describe(live.container),
-        live.live,
-        loop.endpoints,
-        loop.targets,
-      );
-    return explainView(
-      reference,
-      found.value,
-      describe(found.value),
-      new Map(),
-      loop.endpoints,
-      loop.targets,
-    );
+    return live === undefined
+      ? this.#explained(reference, found.value, new Map())
+      : this.#explained(reference, live.container, live.live);
+  }
+
+  #explained(reference: string, container: Container, live: KnownContainer['live']): ExplainView {
+    const { loop, describe } = this.#options;
+    const view = explainView(reference, container, describe(container), live, loop.endpoints, loop.targets);
+    const orders = loop.commands.book.over(container.id);
+    return {
+      ...view,
+      orders: orders.map(({ subject, at }) => ({
+        scope: subject === WHOLE_HOST ? ('host' as const) : ('container' as const),
+        since: at,
+      })),
+    };
   }
 
   onChange(changed: () => void): () => void {
     return this.#options.loop.onChange(changed);
+  }
+
+  /** About itself an agent knows best, also where its registry does not yet. */
+  #hostView(host: HostEntry, target: string): HostView {
+    const { identity, loop } = this.#options;
+    const self = host.owner === identity.owner;
+    const own = loop.commands.book.get(WHOLE_HOST);
+    const drainedSince = self ? (own?.drained === true ? own.at : undefined) : host.drainedSince;
+    return { ...host, target, self, drainedSince };
   }
 
   #known(reference: string) {
@@ -210,5 +215,6 @@ function notSeen(reference: string, summary: string): ExplainView {
     dialects: [],
     reasons: [],
     endpoints: [],
+    orders: [],
   };
 }

@@ -144,6 +144,7 @@ export class TestLoop {
         graceMs: options.graceMs ?? 30_000,
         probe: options.probe ?? (() => Promise.resolve('answers')),
       },
+      orders: [],
     });
     setMaxListeners(0, this.#stop.signal);
     this.#ended = this.loop.run({ source: this.#stop.signal, targets: this.#stop.signal });

@@ -1,7 +1,15 @@
+import {
+  type Carried,
+  type DrainAnswer,
+  type Drainable,
+  type Orders,
+  refuse,
+} from '../../src/core/orders.ts';
 import type {
   ContainerView,
   ExplainView,
   HostView,
+  OrderView,
   PlanView,
   RecordView,
   ServiceView,
@@ -62,6 +70,7 @@ export const HOST: HostView = {
   since: 1_000_000,
   lease: '7',
   handover: false,
+  drainedSince: undefined,
 };
 
 export const UNSEEN: ExplainView = {
@@ -73,6 +82,7 @@ export const UNSEEN: ExplainView = {
   dialects: [],
   reasons: [],
   endpoints: [],
+  orders: [],
 };
 
 const STATUS: StatusView = {
@@ -93,6 +103,7 @@ const STATUS: StatusView = {
 export class FakeStatus implements StatusSource {
   view: StatusView = STATUS;
   serviceViews: readonly ServiceView[] = [SERVICE];
+  orderViews: readonly OrderView[] = [];
   planView: PlanView = { targets: [] };
   explainView: ExplainView = UNSEEN;
   recordViews: () => Promise<readonly RecordView[]> = () => Promise.resolve([RECORD]);
@@ -127,6 +138,10 @@ export class FakeStatus implements StatusSource {
     return this.recordViews();
   }
 
+  orders(): readonly OrderView[] {
+    return this.orderViews;
+  }
+
   plan(): PlanView {
     return this.planView;
   }
@@ -141,5 +156,32 @@ export class FakeStatus implements StatusSource {
     return () => {
       this.#listeners.delete(changed);
     };
+  }
+}
+
+/** Carries out every order about what is called as `CONTAINER`, and remembers all of them. */
+export class FakeOrders implements Orders {
+  readonly given: (readonly [what: 'drain' | 'undrain', whom: Drainable])[] = [];
+  answer: DrainAnswer = {
+    subject: CONTAINER.id,
+    container: CONTAINER.name,
+    at: 7,
+    repeated: false,
+    notes: [],
+  };
+
+  drain(whom: Drainable): Promise<Carried<DrainAnswer>> {
+    return this.#take('drain', whom);
+  }
+
+  undrain(whom: Drainable): Promise<Carried<DrainAnswer>> {
+    return this.#take('undrain', whom);
+  }
+
+  #take(what: 'drain' | 'undrain', whom: Drainable): Promise<Carried<DrainAnswer>> {
+    this.given.push([what, whom]);
+    if ('container' in whom && whom.container !== CONTAINER.name)
+      return Promise.resolve(refuse('not-found', `The engine has no container ${whom.container}.`));
+    return Promise.resolve({ ok: true, value: this.answer });
   }
 }

@@ -72,6 +72,7 @@ export class SimProcess {
       config,
       io,
       drains: [],
+      orders: [],
       here: this.#whereabouts(),
       engine: engineOf(host.engine, isDead),
       registries: opened,

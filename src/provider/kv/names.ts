@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { WHOLE_HOST } from '../../core/drain-order.ts';
 import { checkSegment } from '../../core/segment.ts';
 
 const ROOT = '/portolan/';
@@ -24,7 +25,7 @@ export class Names {
     this.card = `${CARDS_PREFIX}${owner}`;
     this.janitor = `${JANITORS_PREFIX}${owner}`;
     this.ledger = `${ROOT}owners/${owner}/`;
-    this.drains = `${ROOT}drains/${owner}/`;
+    this.drains = drainsOf(owner);
   }
 
   /** The ledger entry of a record: named by a hash, because a key may be long and has slashes. */
@@ -41,4 +42,13 @@ export class Names {
 /** The owner that the key of a heartbeat, a card or a janitor names. */
 export function ownerOf(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1);
+}
+
+/** Where an owner's order to drain its whole host stands. */
+export function hostOrder(owner: string): string {
+  return `${drainsOf(owner)}${WHOLE_HOST}`;
+}
+
+function drainsOf(owner: string): string {
+  return `${ROOT}drains/${owner}/`;
 }

@@ -1,5 +1,6 @@
 import type { Subject } from 'rxjs';
 import { type BackoffPolicy, backoffDelay } from '../../core/backoff.ts';
+import { parseDrainOrder, WHOLE_HOST } from '../../core/drain-order.ts';
 import { type Failure, failure, ok, type Result } from '../../core/failure.ts';
 import {
   type Clock,
@@ -15,7 +16,7 @@ import {
 import { compareRevisions, type RegistryRecord, type Revision } from '../../core/record.ts';
 import { decodeHeartbeat } from './heartbeat.ts';
 import { recordOf } from './interest.ts';
-import { HOSTS_PREFIX, type Names } from './names.ts';
+import { HOSTS_PREFIX, hostOrder, type Names } from './names.ts';
 import { readSnapshot, type Snapshot } from './snapshot.ts';
 import type { Head, KvReader } from './store.ts';
 import { Wake } from './wake.ts';
@@ -98,7 +99,20 @@ export class KvRegistryReader implements RegistryReader {
   async hosts(signal: AbortSignal): Promise<Result<readonly HostEntry[]>> {
     const listing = await this.#options.store.list(HOSTS_PREFIX, signal);
     if (!listing.ok) return listing;
-    return ok(listing.value.entries.map(decodeHeartbeat).filter((host) => host !== undefined));
+    const hosts = listing.value.entries.map(decodeHeartbeat).filter((host) => host !== undefined);
+    const orders = await this.#options.store.get(
+      hosts.map(({ owner }) => hostOrder(owner)),
+      signal,
+      listing.value.revision,
+    );
+    if (!orders.ok) return orders;
+    const { entries } = orders.value;
+    return ok(
+      hosts.map((host) => ({
+        ...host,
+        drainedSince: drainedSince(entries.get(hostOrder(host.owner))?.value),
+      })),
+    );
   }
 
   async records(
@@ -207,4 +221,14 @@ export class KvRegistryReader implements RegistryReader {
 
 function follows(head: Head, before: Head): boolean {
   return head.clusterId === before.clusterId && compareRevisions(head.revision, before.revision) >= 0;
+}
+
+/** What an order to drain a host says; undefined when it has ended, or is none. */
+function drainedSince(value: string | undefined): number | undefined {
+  try {
+    const order = value === undefined ? undefined : parseDrainOrder(WHOLE_HOST, JSON.parse(value));
+    return order?.drained === true ? order.at : undefined;
+  } catch {
+    return undefined;
+  }
 }
