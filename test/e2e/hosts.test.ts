@@ -7,7 +7,14 @@ import { becomesReady } from './world.ts';
 
 /** Short, so that the tests are. */
 const TTL_MS = 5_000;
-const args = ['--lease-ttl', `${TTL_MS}ms`];
+const GRACE_MS = 3_000;
+/** After the last moment at which a lost host's records may have to be there still. */
+const LATE_MS = 2_000;
+/** etcd gives every lease its whole time again under a new leader, which has to be elected first. */
+const NEW_LEADER_MS = TTL_MS + 5_000;
+/** What a machine of two cores that runs other suites beside may add; on an idle one there is none of it. */
+const ALLOWANCE_MS = 3_000;
+const args = ['--lease-ttl', `${TTL_MS}ms`, '--dead-host-grace', `${GRACE_MS}ms`];
 
 let bed: HostBed;
 
@@ -26,10 +33,29 @@ const serve = async (host: Host): Promise<void> => {
 const writtenSince = async (revision: number, asked: Host): Promise<readonly string[]> =>
   (await asked.view.changesSince(revision))
     .map(({ type, key }) => `${type} ${key}`)
-    .filter((change) => !/^\w+ \/portolan\/hosts\//.test(change));
+    .filter((change) => !/^\w+ \/portolan\/(hosts|cards)\//.test(change));
 
 const hasHeartbeat = async (host: Host, asked: Host): Promise<boolean> =>
   (await asked.view.get(`/portolan/hosts/${host.name}`)) !== undefined;
+
+/** Milliseconds until nothing is left of a host. */
+const goneAfter = async (host: Host, asked: Host, since: number, limitMs: number): Promise<number> => {
+  await eventually(async () => (await leftOf(host, asked)).length === 0, {
+    deadlineMs: limitMs + 30_000,
+    what: `nothing left of ${host.name}`,
+  });
+  return performance.now() - since;
+};
+
+/** Every key that names a host or stands below a path of its containers. */
+const leftOf = async (host: Host, asked: Host): Promise<readonly string[]> =>
+  [...(await asked.view.list('/')).keys()].filter((key) => key.includes(host.name));
+
+const others = (host: Host): readonly [Host, Host] => {
+  const [a, b] = bed.hosts.filter((other) => other !== host);
+  if (a === undefined || b === undefined) throw new Error('not three hosts');
+  return [a, b];
+};
 
 beforeAll(async () => {
   bed = await HostBed.start();
@@ -46,7 +72,7 @@ afterAll(async () => {
 describe('of three hosts', () => {
   it('one that is cut off for a while keeps every record, and nothing but heartbeats is written', async () => {
     const leader = await bed.leader();
-    const [away, other] = bed.hosts.filter((host) => host !== leader) as [Host, Host];
+    const [away, other] = others(leader);
     const before = await other.view.revision();
     await away.engine.cut();
     await away.agent.logged(({ msg }) => msg === 'registry out of sight', { deadlineMs: 20_000 });
@@ -68,14 +94,64 @@ describe('of three hosts', () => {
 
   it('the one whose etcd member leads may lose it: no record moves, and changes go on', async () => {
     const leader = await bed.leader();
-    const other = bed.hosts.find((host) => host !== leader) as Host;
+    const [other] = others(leader);
     const before = await other.view.revision();
     await leader.killMember();
-    await bed.leader(bed.hosts.filter((host) => host !== leader));
+    await bed.leader(others(leader));
     expect(await writtenSince(before, other)).toEqual([]);
     await serve(leader);
     await eventually(async () => (await offered(leader, other)).length === 3, { deadlineMs: 20_000 });
     await leader.restartMember();
     await eventually(async () => (await offered(leader, leader)).length === 3, { deadlineMs: 20_000 });
+  });
+
+  it('one whose agent is dead keeps its records, is shown as unattended, and is taken over again', async () => {
+    const [host, other] = bed.hosts;
+    const before = await other.view.revision();
+    await host.agent.stop('SIGKILL');
+    // One of the others says so, for everybody.
+    await eventually(
+      async () =>
+        (await other.view.get(`/portolan/janitors/${host.name}`))?.value.includes('unattended') === true,
+      { deadlineMs: 40_000, what: 'an unattended host' },
+    );
+    expect(await offered(host, other)).toHaveLength(2);
+    host.startAgent({ args });
+    await becomesReady(host.agent);
+    const written = await writtenSince(before, other);
+    expect(written.filter((change) => !change.includes(' /portolan/janitors/'))).toEqual([]);
+  });
+
+  it('one that loses its power loses its records after the life of its lease and the grace, and no others', async () => {
+    const leader = await bed.leader();
+    const [lost, other] = others(leader);
+    const kept = await offered(other, leader);
+    const since = performance.now();
+    await lost.powerOff();
+    const limit = TTL_MS + GRACE_MS + LATE_MS;
+    const after = await goneAfter(lost, other, since, limit);
+    expect(after).toBeLessThan(limit + ALLOWANCE_MS);
+    expect(after).toBeGreaterThan(GRACE_MS);
+    expect(await offered(other, leader)).toEqual(kept);
+    await lost.powerOn();
+    await serve(lost);
+    lost.startAgent({ args: [...args, '--expiry', 'ttl'] });
+    await becomesReady(lost.agent);
+    expect(await offered(lost, other)).toHaveLength(1);
+  });
+
+  it('one in ttl mode that loses its power, and with it the leader of the registry, loses them with its lease', async () => {
+    const leader = await bed.leader();
+    const [other] = others(leader);
+    await leader.agent.stop();
+    leader.startAgent({ args: [...args, '--expiry', 'ttl'] });
+    await becomesReady(leader.agent);
+    expect(await offered(leader, other)).not.toEqual([]);
+    const since = performance.now();
+    await leader.powerOff();
+    const limit = TTL_MS + LATE_MS + NEW_LEADER_MS;
+    await eventually(async () => (await offered(leader, other)).length === 0, { deadlineMs: limit + 30_000 });
+    expect(performance.now() - since).toBeLessThan(limit + ALLOWANCE_MS);
+    await eventually(async () => (await leftOf(leader, other)).length === 0, { deadlineMs: 60_000 });
   });
 });
