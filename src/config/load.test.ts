@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { good, load } from '../../test/kit/config.ts';
 import type { Loaded } from './load.ts';
 import { formatProblem } from './problem.ts';
-import { SETTINGS } from './settings.ts';
+import { LEAVES, SETTINGS } from './settings.ts';
 
 describe('defaults', () => {
   it('need no configuration at all and mean the embedded registry', () => {
@@ -55,14 +55,14 @@ describe('precedence', () => {
 
   it('honours the variables of Docker, and its own before them', () => {
     const docker = { DOCKER_HOST: 'tcp://a:1', DOCKER_TLS_VERIFY: '0', DOCKER_CERT_PATH: '/certs' };
-    expect(good({ env: docker }).config.docker).toMatchObject({
+    expect(good({ env: docker, readSecrets: false }).config.docker).toMatchObject({
       host: 'tcp://a:1',
       tlsVerify: true,
       certPath: '/certs',
     });
-    expect(good({ env: { ...docker, PORTOLAN_DOCKER_HOST: 'tcp://b:1' } }).config.docker.host).toBe(
-      'tcp://b:1',
-    );
+    expect(
+      good({ env: { ...docker, PORTOLAN_DOCKER_HOST: 'tcp://b:1' }, readSecrets: false }).config.docker.host,
+    ).toBe('tcp://b:1');
   });
 
   it('takes an empty variable for one that is not set', () => {
@@ -214,4 +214,11 @@ describe('whatever comes in', () => {
       { numRuns: 500 },
     );
   });
+});
+
+it('every secret can also be read from a file that a variable names', () => {
+  const secrets = [...LEAVES.values()].filter(({ meta }) => meta.secret === true);
+  expect(secrets).not.toEqual([]);
+  for (const { path, env } of secrets)
+    expect(LEAVES.get(`${path}File`)?.env).toEqual(env.map((name) => `${name}_FILE`));
 });

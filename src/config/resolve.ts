@@ -4,6 +4,7 @@ import type { Config, Settings } from './config.ts';
 import { type Context, complain, type Machine, warn } from './context.ts';
 import { shownPath } from './problem.ts';
 import { LOOPBACK, registries } from './registries.ts';
+import { checkEngineTls } from './tls.ts';
 
 /** Longest path that the kernel takes for a Unix socket. */
 const SOCKET_PATH_MAX = 107;
@@ -18,6 +19,7 @@ export function resolveConfig(settings: Settings, context: Context): Config {
     controlSocket: resolve(settings.controlSocket ?? join(stateDir, 'portolan.sock')),
     registries: registries(settings, context),
   };
+  checkEngineTls(settings, context);
   checkSocket(config, context);
   checkPrefixes(config, context);
   checkListener(config, context);

@@ -42,6 +42,17 @@ describe('files for TLS', () => {
     ]);
   });
 
+  it('of the engine are judged as well, where TLS is spoken to it', () => {
+    const engine = { 'docker.host': 'tcp://engine', 'docker.tlsVerify': true, 'docker.certPath': '/certs' };
+    const all = { '/certs/ca.pem': made.ca, '/certs/cert.pem': made.clientCertificate };
+    expect(errors({ flags: engine, files: { ...all, '/certs/key.pem': made.serverKey } })).toEqual([
+      expect.stringContaining('docker.certPath: /certs/key.pem is not the key of the certificate') as string,
+    ]);
+    const plain = { ...engine, 'docker.host': 'unix:///run/docker.sock' };
+    expect(errors({ flags: plain })).toEqual([]);
+    good({ flags: engine, files: { ...all, '/certs/key.pem': made.clientKey } });
+  });
+
   it('warn with file and date when their time is over or has not come', () => {
     const after = good({ flags, files: files(), now: Date.now() + 5 * 86_400_000 });
     expect(after.warnings.map(formatProblem)).toEqual([

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { shown } from '../core/quote.ts';
 import type { RegistrySettings, Settings, TlsFiles } from './config.ts';
 import { type Context, complain, readText, warn } from './context.ts';
@@ -24,12 +25,25 @@ export function tlsOf(
     complain(context, base, `has a ${cert === undefined ? 'key without cert' : 'cert without key'}`, {
       remedy: 'give both or neither',
     });
-  else checkTlsFiles({ ca, cert, key }, base, context);
+  else checkTlsFiles({ ca, cert, key }, (file) => [...base, file], context);
   return { ca, cert, key };
 }
 
+/** The files of the folder that Docker's own client would take. */
+export function checkEngineTls({ docker }: Settings, context: Context): void {
+  const { host = '', tlsVerify, certPath } = docker;
+  const secure = host.startsWith('https:') || (tlsVerify && host !== '' && !host.startsWith('unix:'));
+  if (!secure || certPath === undefined) return;
+  const [ca, cert, key] = ['ca', 'cert', 'key'].map((name) => join(certPath, `${name}.pem`));
+  checkTlsFiles({ ca, cert, key }, () => ['docker', 'certPath'], context);
+}
+
 /** Reads the files and judges what is in them. A certificate out of its time only warns: it may be renewed any moment. */
-function checkTlsFiles(files: Partial<TlsFiles>, base: readonly PropertyKey[], context: Context): void {
+function checkTlsFiles(
+  files: Partial<TlsFiles>,
+  setting: (file: keyof TlsFiles) => readonly PropertyKey[],
+  context: Context,
+): void {
   const texts: Record<keyof PemTexts, string | undefined> = {
     ca: undefined,
     cert: undefined,
@@ -38,19 +52,19 @@ function checkTlsFiles(files: Partial<TlsFiles>, base: readonly PropertyKey[], c
   const names = Object.keys(texts) as (keyof PemTexts)[];
   for (const name of names) {
     const path = files[name];
-    if (path !== undefined) texts[name] = readText(path, [...base, name], context);
+    if (path !== undefined) texts[name] = readText(path, setting(name), context);
   }
   const checked = checkPem(texts);
   if ('problem' in checked) {
     const { file, what } = checked.problem;
-    complain(context, [...base, file], `${shownPath(files[file] ?? '')} ${what}`, { remedy: REMEDIES[file] });
+    complain(context, setting(file), `${shownPath(files[file] ?? '')} ${what}`, { remedy: REMEDIES[file] });
     return;
   }
   for (const validity of checked.validity) {
     const what = outsideOf(validity, context.machine.now());
     const { file } = validity;
     if (what !== undefined)
-      warn(context, [...base, file], `${shownPath(files[file] ?? '')} ${what}`, 'renew it');
+      warn(context, setting(file), `${shownPath(files[file] ?? '')} ${what}`, 'renew it');
   }
 }
 

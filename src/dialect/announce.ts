@@ -1,8 +1,9 @@
 import type { Container } from '../core/container.ts';
 import { nearest } from '../core/nearest.ts';
 import { compareText } from '../core/order.ts';
-import { quote, shown } from '../core/quote.ts';
+import { shown } from '../core/quote.ts';
 import { type Reason, reason } from '../core/reason.ts';
+import { withoutValue } from '../core/secretive.ts';
 import { parsePath } from '../core/segment.ts';
 import type {
   Dialect,
@@ -76,7 +77,7 @@ function barePort(container: Container, draft: Draft): number | undefined {
     const port = parsePortNumber(text);
     if (port === undefined)
       draft.reasons.push(
-        reason('bad-value', `${about}: ${quote(text)} is not a port; write a number from 1 to 65535`, {
+        reason('bad-value', `${about}: ${withoutValue(text)} is not a port; write a number from 1 to 65535`, {
           about,
         }),
       );
@@ -138,7 +139,7 @@ function typeOf(container: Container, names: readonly string[], draft: Draft): S
       use(draft, name, name === VARIABLES.type.name ? VARIABLES.type.sentence : VARIABLES.portType.sentence);
       return type;
     }
-    const message = `${name}: ${quote(text)} is neither HTTP nor TCP; it counts as not set`;
+    const message = `${name}: ${withoutValue(text)} is neither HTTP nor TCP; it counts as not set`;
     if (!draft.reasons.some((known) => known.message === message))
       draft.reasons.push(reason('bad-value', message, { about: name }));
   }
@@ -153,7 +154,7 @@ function add(
 ): void {
   const parsed = parsePath(text);
   if ('error' in parsed) {
-    const message = `${variable}: ${quote(text)} ${parsed.error}; write a path such as /internal/app1/dev/web`;
+    const message = `${variable}: ${withoutValue(text)} ${parsed.error}; write a path such as /internal/app1/dev/web`;
     draft.reasons.push(reason('bad-path', message, { about: variable }));
     draft.reserved.push({ port, protocol: 'tcp', why: 'mistaken' });
     return;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { quote } from '../core/quote.ts';
+import { quoteLabel } from '../core/secretive.ts';
 
 /** Where a label may stand: `portolan.<key>`, `portolan.<port>.<key>`, or both. */
 type LabelScope = 'container' | 'both';
@@ -27,7 +27,7 @@ export function text<T>(remedy: string, parse: (value: string) => T | undefined)
     // A hostile value may be megabytes long; nothing valid is.
     const value = raw.length > 4096 ? undefined : parse(raw.trim());
     if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message: `${quote(raw)} is not valid; ${remedy}` });
+    context.addIssue({ code: 'custom', message: `${quoteLabel(raw)} is not valid; ${remedy}` });
     return z.NEVER;
   });
 }

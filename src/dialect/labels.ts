@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { parseWish } from '../core/enable.ts';
-import { quote } from '../core/quote.ts';
+import { quoteLabel } from '../core/secretive.ts';
 import { parsePath } from '../core/segment.ts';
 import type { AddressFamily, AddressMode, ServiceType } from '../core/service.ts';
 import { label, text, word } from './label-spec.ts';
@@ -12,7 +12,7 @@ const path = z.string().transform((raw, context): readonly string[] => {
   const parsed = raw.length > 4096 ? { error: 'is too long' } : parsePath(raw.trim());
   if ('segments' in parsed) return parsed.segments;
   const remedy = 'write a path such as /internal/app1/dev/web';
-  context.addIssue({ code: 'custom', message: `${quote(raw)} ${parsed.error}; ${remedy}` });
+  context.addIssue({ code: 'custom', message: `${quoteLabel(raw)} ${parsed.error}; ${remedy}` });
   return z.NEVER;
 });
 

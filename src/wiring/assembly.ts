@@ -48,7 +48,7 @@ export interface AssemblyOptions {
 export async function assemble(given: AssemblyOptions): Promise<Assembly | undefined> {
   const live = liveConfig(given.config);
   const options = { ...given, config: live.config };
-  const engine = openEngine(options.config);
+  const engine = await openEngine(options.config, options.io);
   const here = await findWhereabouts(options, engine);
   if (here === undefined) return undefined;
   const credentials = await followCredentials(options.config.registries, options.io);

@@ -57,7 +57,11 @@ export function credentialsOf({
 }
 
 /** Certificates that fit each other, or what is wrong with them and in which file. */
-function pemFrom<T>(texts: Texts, files: ReadonlyMap<string, string>, make: (pem: PemTexts) => T): Made<T> {
+export function pemFrom<T>(
+  texts: Texts,
+  files: ReadonlyMap<string, string>,
+  make: (pem: PemTexts) => T,
+): Made<T> {
   const pem = { ca: texts.get('ca'), cert: texts.get('cert'), key: texts.get('key') };
   const checked = checkPem(pem);
   if ('problem' in checked) {

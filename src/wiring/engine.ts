@@ -5,16 +5,20 @@ import { connectionFromEnvironment } from '../source/docker/connection.ts';
 import { withDeadline } from '../source/docker/deadline.ts';
 import { createDockerodeEngine } from '../source/docker/dockerode.ts';
 import type { Engine } from '../source/docker/engine.ts';
-import { StartError } from './io.ts';
+import { followEngineTls } from './engine-tls.ts';
+import { type AgentIo, StartError } from './io.ts';
 
 /** The engine that the settings name; nothing is asked of it yet. */
-export function openEngine({ docker }: Config): Engine {
+export async function openEngine({ docker }: Config, io: Pick<AgentIo, 'clock' | 'log'>): Promise<Engine> {
   const choice = connectionFromEnvironment(
     { host: docker.host, tlsVerify: docker.tlsVerify ? '1' : '', certPath: docker.certPath },
     (path) => readFileSync(path, 'utf8'),
   );
   if (!choice.ok) throw new StartError(choice.message);
-  return createDockerodeEngine(choice.connection);
+  const { connection } = choice;
+  const { certPath } = docker;
+  const secure = 'key' in connection && certPath !== undefined;
+  return createDockerodeEngine(connection, secure ? await followEngineTls(certPath, io) : undefined);
 }
 
 /** The questions that are asked before the source runs, each with a deadline: an engine may accept and never answer. */

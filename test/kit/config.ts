@@ -9,12 +9,22 @@ export interface Given {
   readonly flags?: Readonly<Record<string, FlagValue>>;
   readonly files?: Readonly<Record<string, string>>;
   readonly uid?: number;
+  /** False: as for a command that only asks a running agent. */
+  readonly readSecrets?: boolean;
   /** Epoch milliseconds. */
   readonly now?: number;
 }
 
 /** Loads from memory: no file of the machine is read. */
-export function load({ yaml, env = {}, flags = {}, files = {}, uid = 0, now = 0 }: Given): Loaded {
+export function load({
+  yaml,
+  env = {},
+  flags = {},
+  files = {},
+  uid = 0,
+  now = 0,
+  readSecrets = true,
+}: Given): Loaded {
   const all: Readonly<Record<string, string>> = yaml === undefined ? files : { ...files, 'p.yaml': yaml };
   return loadConfig({
     file: yaml === undefined ? undefined : 'p.yaml',
@@ -24,7 +34,7 @@ export function load({ yaml, env = {}, flags = {}, files = {}, uid = 0, now = 0 
       uid,
       home: '/home/ann',
       stateHome: undefined,
-      readSecrets: true,
+      readSecrets,
       now: () => now,
       readFile: (path) => {
         const text = all[path];

@@ -87,7 +87,16 @@ export class EtcdServer {
     ]);
     const [, user] = this.#user;
     const command = ['sh', '-c', `sh ${target} "$@" </tmp/input`, 'script', ...args];
-    const env = user === undefined ? {} : { ETCDCTL_USER: user };
+    const tls = {
+      ETCDCTL_ENDPOINTS: 'https://localhost:2379',
+      ETCDCTL_CACERT: '/tls/ca.pem',
+      ETCDCTL_CERT: '/tls/client.pem',
+      ETCDCTL_KEY: '/tls/client.key',
+    };
+    const env = {
+      ...(user === undefined ? {} : { ETCDCTL_USER: user }),
+      ...(this.certificates === undefined ? {} : tls),
+    };
     const { exitCode, output } = await this.#container.exec(command, { env });
     if (exitCode !== 0) throw new Error(`the script failed: ${output}`);
     return output.trim();

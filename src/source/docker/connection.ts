@@ -4,14 +4,18 @@ import { join } from 'node:path';
 /** Where an engine listens. */
 export type EngineConnection =
   | { readonly socketPath: string }
-  | {
+  | ({
       readonly host: string;
       readonly port: number;
       readonly protocol: 'http' | 'https';
-      readonly ca?: string | undefined;
-      readonly cert?: string | undefined;
-      readonly key?: string | undefined;
-    };
+    } & EngineTls);
+
+/** What an engine is shown, and whom it is believed to be; PEM. */
+export interface EngineTls {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
 
 export type ConnectionChoice =
   | { readonly ok: true; readonly connection: EngineConnection }

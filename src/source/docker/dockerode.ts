@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import Docker from 'dockerode';
 import { z } from 'zod';
 import { type Failure, fail, failure, ok, type Result } from '../../core/failure.ts';
-import type { EngineConnection } from './connection.ts';
+import type { EngineConnection, EngineTls } from './connection.ts';
 import {
   chooseApiVersion,
   type Engine,
@@ -35,8 +35,16 @@ const infoSchema = z.object({
 /** A name or id; anything else cannot exist, and must not become a part of a URL. */
 const REFERENCE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/;
 
-export function createDockerodeEngine(connection: EngineConnection): Engine {
-  return new DockerodeEngine(connection);
+/** Files for TLS that may be renewed while the engine is in use. */
+export interface RenewedTls {
+  /** The same object as long as nothing has changed. */
+  readonly current: EngineTls;
+  stop(): void;
+}
+
+/** `tls`: instead of what the connection has. */
+export function createDockerodeEngine(connection: EngineConnection, tls?: RenewedTls): Engine {
+  return new DockerodeEngine(connection, tls);
 }
 
 class DockerodeEngine implements Engine {
@@ -45,11 +53,16 @@ class DockerodeEngine implements Engine {
   #agent: HttpAgent | HttpsAgent;
   /** For events: a connection of its own each time, so that a replay does not depend on one that may be dead. */
   readonly #streamAgent: HttpAgent | HttpsAgent;
+  readonly #tls: RenewedTls | undefined;
+  #shown: EngineTls | undefined;
+  #apiVersion: string | undefined;
   #docker: Docker;
   #streams: Docker;
 
-  constructor(connection: EngineConnection) {
+  constructor(connection: EngineConnection, tls: RenewedTls | undefined) {
     this.#connection = connection;
+    this.#tls = tls;
+    this.#shown = tls?.current;
     this.#agent = this.#newAgent(true);
     this.#streamAgent = this.#newAgent(false);
     this.#docker = this.#client(this.#agent, undefined);
@@ -58,6 +71,7 @@ class DockerodeEngine implements Engine {
 
   async negotiate(signal: AbortSignal): Promise<Result<EngineVersion>> {
     // Kept connections belong to the past: to an engine that is gone, or to a path that is dead without a word.
+    this.#renew();
     this.#agent.destroy();
     this.#agent = this.#newAgent(true);
     const plain = abortable(this.#client(this.#agent, undefined));
@@ -66,6 +80,7 @@ class DockerodeEngine implements Engine {
     const parsed = versionSchema.safeParse(answer.value);
     if (!parsed.success) return fail('docker-rejected', 'what answers is not a Docker engine');
     const apiVersion = chooseApiVersion(parsed.data.ApiVersion, parsed.data.MinAPIVersion);
+    this.#apiVersion = apiVersion;
     this.#docker = this.#client(this.#agent, apiVersion);
     this.#streams = this.#client(this.#streamAgent, apiVersion);
     return ok({ version: parsed.data.Version, apiVersion });
@@ -85,6 +100,7 @@ class DockerodeEngine implements Engine {
 
   async inspect(reference: string, signal: AbortSignal): Promise<Result<unknown>> {
     if (!REFERENCE.test(reference)) return ok(undefined);
+    this.#renew();
     const container = this.#docker.getContainer(reference);
     return await this.#ask(() =>
       container.inspect({ abortSignal: signal }).catch((error: unknown) => {
@@ -123,6 +139,21 @@ class DockerodeEngine implements Engine {
   close(): void {
     this.#agent.destroy();
     this.#streamAgent.destroy();
+    this.#tls?.stop();
+  }
+
+  /** Renewed files are shown from the next connection on; what is under way ends on the old ones. */
+  #renew(): void {
+    const tls = this.#tls?.current;
+    if (tls === this.#shown) return;
+    this.#shown = tls;
+    const old = this.#agent;
+    old.maxFreeSockets = 0;
+    for (const sockets of Object.values(old.freeSockets))
+      for (const socket of sockets ?? []) socket.destroy();
+    this.#agent = this.#newAgent(true);
+    this.#docker = this.#client(this.#agent, this.#apiVersion);
+    this.#streams = this.#client(this.#streamAgent, this.#apiVersion);
   }
 
   #newAgent(keepAlive: boolean): HttpAgent | HttpsAgent {
@@ -145,13 +176,15 @@ class DockerodeEngine implements Engine {
     if ('socketPath' in connection) {
       return new Docker({ ...shared, socketPath: connection.socketPath, host: undefined, protocol: 'http' });
     }
-    const { host, port, protocol, ca, cert, key } = connection;
+    const { host, port, protocol } = connection;
+    const { ca, cert, key } = this.#shown ?? connection;
     // With its scheme: the library's URL parser takes the first group of a bare IPv6 address for one.
     const url = `${protocol}://${isIPv6(host) ? `[${host}]` : host}`;
     return new Docker({ ...shared, host: url, port, protocol, ca, cert, key });
   }
 
   async #ask<T>(call: () => Promise<T>): Promise<Result<T>> {
+    this.#renew();
     try {
       return ok(await call().catch(again(call)));
     } catch (error) {
