@@ -239,7 +239,8 @@ export class Endpoints {
     if (entry === undefined) return;
     this.#entries.delete(id);
     this.#sharers.forget(entry.container);
-    this.#health.forget(id);
+    if (cause.explained) this.#health.forget(id);
+    else this.#health.miss(id);
     for (const live of entry.live.values()) {
       // A list may have been wrong: if it comes back with the same start, it was told to stop all the same.
       const forgotten = !cause.explained && live.phase.state === 'draining';

@@ -170,6 +170,21 @@ describe('a container with a probe', () => {
     expect(await stateOf(loop, 1)).toBe('registered');
   });
 
+  it('that a wrong list forgets for a while comes back as it was', async () => {
+    const { loop, clock, prober } = setUp();
+    prober.open('c1');
+    await loop.listed(seen(1));
+    await loop.say(ended(1, false));
+    const asked = prober.count('c1');
+    await clock.advance(5_000);
+    expect(prober.count('c1')).toBe(asked);
+    prober.close('c1');
+    await loop.listed(seen(1));
+    expect(await stateOf(loop, 1)).toBe('registered');
+    await clock.advance(4_000);
+    expect(await stateOf(loop, 1)).toBe('draining unhealthy');
+  });
+
   it('that is gone is not probed, and leaves nothing', async () => {
     const { loop, clock, prober } = setUp();
     prober.open('c1');

@@ -55,11 +55,16 @@ interface Chart {
   resting: boolean;
 }
 
+/** A wrong list is put right by then. */
+const MISSED_MS = 60_000;
+
 /** The health of endpoints as probes and health checks show it, and what goes up and down too often. */
 export class Health {
   readonly #options: HealthOptions;
   readonly #probes: Probes | undefined;
   readonly #charts = new Map<string, Chart>();
+  /** Charts of containers that a list forgot, and since when (monotonic ms). */
+  readonly #missing = new Map<string, number>();
   #cancelTimer: (() => void) | undefined;
 
   constructor(options: HealthOptions) {
@@ -85,6 +90,7 @@ export class Health {
     }
     const chart = this.#chartOf(container, inherits);
     chart.container = container;
+    if (this.#missing.delete(container.id)) chart.resting = false;
     chart.of.clear();
     for (const { endpoint, probe } of described)
       chart.of.set(endpoint.id, this.#signOf(chart, probe, endpoint.service));
@@ -101,6 +107,16 @@ export class Health {
   forget(containerId: string): void {
     for (const { key } of this.#charts.get(containerId)?.signs.values() ?? []) this.#probes?.drop(key);
     this.#charts.delete(containerId);
+    this.#missing.delete(containerId);
+  }
+
+  /** A list knows nothing of it any more. The list may be wrong: what comes back soon, with the same start, is as it was. */
+  miss(containerId: string): void {
+    const now = this.#options.clock.monotonic();
+    for (const [id, since] of this.#missing) if (now - since > MISSED_MS) this.forget(id);
+    if (!this.#charts.has(containerId)) return;
+    this.#missing.set(containerId, now);
+    this.rest(containerId);
   }
 
   /** It is told to stop, and what comes of its probes means nothing. */

@@ -1,7 +1,7 @@
 import { expectations, problemAt } from './expected.ts';
 import { Violation } from './promises.ts';
 import { act, actOnOne, type Deed, picked } from './step.ts';
-import type { Subject } from './subjects.ts';
+import { PROBED_MS, type Subject } from './subjects.ts';
 
 const isAlive = ({ aliveSince }: { readonly aliveSince: number | undefined }): boolean =>
   aliveSince !== undefined;
@@ -40,6 +40,21 @@ const storm: Deed = async ({ world, host, step }) => {
   }
 };
 
+/** Up and down, more often than is tolerated. */
+const flaps: Deed = async ({ world, host, step }) => {
+  const subject = picked(
+    host.alive().filter(({ spec, probed }) => spec.health === true || probed),
+    step.pick,
+  );
+  if (subject === undefined) return;
+  for (let n = 0; n < 4; n += 1) {
+    act(world, host, subject, subject.probed ? 'close' : 'unhealthy');
+    await world.advance(subject.probed ? PROBED_MS : 200);
+    act(world, host, subject, subject.probed ? 'open' : 'healthy');
+    await world.advance(subject.probed ? PROBED_MS : 200);
+  }
+};
+
 /** What people do with containers. */
 export const ACTIONS: Readonly<Record<string, Deed>> = {
   run: ({ host, step }) => {
@@ -60,6 +75,9 @@ export const ACTIONS: Readonly<Record<string, Deed>> = {
   unpause: actOnOne('unpause', isAlive),
   healthy: actOnOne('healthy', ({ spec }) => spec.health === true),
   unhealthy: actOnOne('unhealthy', ({ spec }) => spec.health === true),
+  'port opens': actOnOne('open', ({ probed, portClosed }) => probed && portClosed),
+  'port closes': actOnOne('close', ({ probed, portClosed }) => probed && !portClosed),
+  flaps,
   rename: actOnOne('rename'),
   restart: ({ world, host, step }) => {
     const subject = picked(host.all, step.pick);

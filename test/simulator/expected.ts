@@ -1,5 +1,5 @@
 import type { SimHost } from './host.ts';
-import { drains, type Offer, SURVIVES_MS, type Subject } from './subjects.ts';
+import { drains, mayBeOut, type Offer, PROBED_MS, SURVIVES_MS, type Subject } from './subjects.ts';
 
 /** What a registry has to show at a key. `any`: it is on its way from one to the other. */
 export interface Expectation {
@@ -42,7 +42,12 @@ function serviceShows(subject: Subject, now: number): Expectation['shows'] {
   if (aliveSince === undefined) return 'nothing';
   if (endsNow(subject, now)) return 'any';
   if (drains(subject, now)) return subject.drainCertain ? 'draining' : 'any';
-  if (unhealthyAt !== undefined) return now - unhealthyAt < UNHEALTHY_OVER_MS ? 'any' : 'nothing';
+  if (mayBeOut(subject, now)) return 'any';
+  const noticedMs = subject.probed ? PROBED_MS : 0;
+  if (subject.probed && now - subject.changedAt < noticedMs) return 'any';
+  const lastDown = subject.probed ? subject.downs.at(-1) : unhealthyAt;
+  if (lastDown !== undefined && readySince === undefined)
+    return now - lastDown < UNHEALTHY_OVER_MS + noticedMs ? 'any' : 'nothing';
   return readySince === undefined ? 'nothing' : 'registered';
 }
 

@@ -1,7 +1,7 @@
 import { checkAll, foreignIn } from './checks.ts';
 import { Violation } from './promises.ts';
 import { act } from './step.ts';
-import { drains, SURVIVES_MS } from './subjects.ts';
+import { drains, mayBeOut, OUT_MS, SURVIVES_MS } from './subjects.ts';
 import type { World } from './world.ts';
 
 /** The longest fault, and what it takes to be noticed. */
@@ -19,6 +19,8 @@ export async function finish(world: World, waitForDrains: boolean): Promise<void
   for (const host of world.hosts) world.startAgain(host);
   await strangersLeave(world);
   await drainsEnd(world, waitForDrains);
+  if (world.hosts.some((host) => host.alive().some((subject) => mayBeOut(subject, world.now))))
+    await world.advance(OUT_MS);
   await world.advance(CONVERGED_MS);
   await checkAll(world);
   if (world.violation !== undefined) return;

@@ -14,7 +14,9 @@ export type Act =
   | 'unpause'
   | 'healthy'
   | 'unhealthy'
-  | 'rename';
+  | 'rename'
+  | 'open'
+  | 'close';
 
 /** A machine with an engine and containers, and its ways to the registries. The agent on it comes and goes. */
 export class SimHost {
@@ -99,6 +101,10 @@ export class SimHost {
       case 'unhealthy':
         if (spec.health === true && !paused) engine.setHealth(id, what);
         break;
+      case 'open':
+      case 'close':
+        // Of which an engine knows nothing.
+        break;
       default:
         engine[what](id);
     }
@@ -110,12 +116,18 @@ export class SimHost {
     const container = this.engine.containers.get(subject.id);
     const health = subject.spec.health === true ? container?.health : 'healthy';
     const alive = container?.isAlive === true;
-    const ready = alive && container.state === 'running' && health === 'healthy';
+    if (what === 'open' || what === 'close') subject.portClosed = what === 'close';
+    const fails = health === 'unhealthy' || (subject.probed && subject.portClosed);
+    const ready = alive && container.state === 'running' && health === 'healthy' && !fails;
     const wasReady = subject.readySince !== undefined;
     subject.changedAt = now;
     subject.aliveSince = sinceWhen(alive, subject.aliveSince, now);
     subject.readySince = sinceWhen(ready, subject.readySince, now);
-    subject.unhealthyAt = sinceWhen(alive && health === 'unhealthy', subject.unhealthyAt, now);
+    const wasUnhealthy = subject.unhealthyAt !== undefined;
+    subject.unhealthyAt = sinceWhen(alive && fails, subject.unhealthyAt, now);
+    if (what === 'start') subject.downs = [];
+    if (subject.unhealthyAt !== undefined && !wasUnhealthy) subject.downs = [...subject.downs, now];
+    subject.everReady ||= ready;
     if (this.engine.isQuiet) subject.unheard = true;
     else if (!alive) subject.unheard = false;
     if (!alive || what === 'start') subject.signalledAt = undefined;

@@ -181,6 +181,24 @@ export const PLANTED: readonly PlantedBug[] = [
     "else if (verdict.type === 'look' && absence.nextAt !== undefined)",
   ),
   bug(
+    'what has not answered its probe yet counts as ready',
+    'core/vitals.ts',
+    "const probed = probe === undefined || probe.state.verdict === 'up';",
+    "const probed = probe === undefined || probe.state.verdict !== 'down';",
+  ),
+  bug(
+    'a probe that fails again and again changes nothing',
+    'core/probe.ts',
+    'const against = agrees ? 0 : state.against + 1;',
+    'const against = agrees ? 0 : 1;',
+  ),
+  bug(
+    'what went up and down too often never comes back',
+    'core/damping.ts',
+    'until: at + out, outMs: out',
+    'until: at + 1e3 * out, outMs: out',
+  ),
+  bug(
     'a label enters a key as it is',
     'core/segment.ts',
     "if (text === '.' || text === '..') return 'is a relative path';",

@@ -76,7 +76,7 @@ export class SimProcess {
       here: this.#whereabouts(),
       engine: engineOf(host.engine, isDead),
       registries: opened,
-      prober: proberOf(host, this.clock),
+      prober: proberOf(host, this.clock, random(`${instance} prober`)),
       batchKeys: options.batchKeys,
       hostProbe: options.hostProbe,
     });

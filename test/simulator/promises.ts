@@ -108,7 +108,10 @@ export class Promises {
   }
 
   #ownRecord(commit: Commit, operation: Operation, before: KeyValue | undefined, host: SimHost): void {
-    if (before === undefined) return;
+    if (before === undefined) {
+      this.#ready(operation, host);
+      return;
+    }
     const origin = this.#context.origin(commit.registry, before);
     if (origin?.actor.owner !== host.owner)
       this.#break(
@@ -117,6 +120,13 @@ export class Promises {
       );
     else if (operation.type === 'delete') this.#wanted(before, origin, host);
     else this.#drainHolds(before, operation.value, host);
+  }
+
+  /** What was never ready is in no rotation, whatever happens. */
+  #ready({ key, type }: Operation, host: SimHost): void {
+    const subject = type === 'put' && key.startsWith('/services/') ? subjectOf(key, host) : undefined;
+    if (subject?.probed === true && !subject.everReady)
+      this.#break('readiness', `${key} was put, but nothing has ever listened there`);
   }
 
   /** What its container has never stopped to offer since the record stands there is never deleted. */

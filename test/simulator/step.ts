@@ -1,6 +1,6 @@
 import type { Act, SimHost } from './host.ts';
 import type { SimRegistry } from './registry.ts';
-import type { Subject } from './subjects.ts';
+import { PROBED_MS, type Subject } from './subjects.ts';
 import type { World } from './world.ts';
 
 /** One step of a schedule, as plain data: what it means is up to its kind. */
@@ -40,7 +40,8 @@ export function actOnOne(what: Act, fits: (subject: Subject) => boolean = () => 
 
 /** Whether the drain that follows is certain to be seen: nothing was wrong when the signal came. */
 export function act(world: World, host: SimHost, subject: Subject, what: Act): void {
-  const settled = subject.readySince !== undefined && world.now - subject.readySince > 1_200;
+  const settled =
+    subject.readySince !== undefined && world.now - subject.readySince > (subject.probed ? PROBED_MS : 1_200);
   const calm = world.registries.every(({ index }) => world.isCalm(host, index));
   host.act(subject, what);
   if (what === 'term')

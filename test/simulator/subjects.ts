@@ -30,8 +30,14 @@ export interface Subject {
   /** Every registry must show the drain: nothing was wrong when the signal came, and nothing has been lost since. */
   drainCertain: boolean;
   unhealthyAt: number | undefined;
+  /** It asks to be probed. */
+  readonly probed: boolean;
   /** Nothing listens on its port. */
-  portClosed?: boolean;
+  portClosed: boolean;
+  /** It has been ready once, in whatever life. */
+  everReady: boolean;
+  /** When it became unhealthy, or its port closed, in this life. */
+  downs: readonly number[];
   /** No event told of its last death or start: a signal may then be taken for one to the life before. */
   unheard: boolean;
 }
@@ -43,6 +49,14 @@ export const SURVIVES_MS = 10_000 + 5 * 60_000;
 export function drains({ signalledAt }: Subject, now: number): boolean {
   return signalledAt !== undefined && now - signalledAt < SURVIVES_MS;
 }
+
+const PROBE = {
+  'portolan.probe': 'tcp',
+  'portolan.probe.interval': '5s',
+  'portolan.probe.start-period': '3s',
+  'portolan.probe.fall': '2',
+  'portolan.probe.rise': '1',
+};
 
 const KINDS: readonly ((path: string, n: number) => Omit<Subject, 'id'>)[] = [
   (path, n) => offering({ labels: { 'portolan.path': path }, ports: { '80/tcp': 20_000 + n } }, [path, 80]),
@@ -76,7 +90,22 @@ const KINDS: readonly ((path: string, n: number) => Omit<Subject, 'id'>)[] = [
       },
       ports: { '80/tcp': 0 },
     }),
+  (path, n) => ({
+    ...offering({ labels: { ...PROBE, 'portolan.path': path }, ports: { '80/tcp': 20_000 + n } }, [path, 80]),
+    probed: true,
+    portClosed: n % 2 === 0,
+  }),
 ];
+
+/** How soon the probe of a probed container tells what has changed, and some more. */
+export const PROBED_MS = 13_000;
+
+/** It goes up and down often enough that it may be kept out; the most that takes, and how late a fault may make it. */
+export function mayBeOut({ downs }: Subject, now: number): boolean {
+  return downs.length >= 3 && now - (downs.at(-1) ?? 0) < OUT_MS;
+}
+
+export const OUT_MS = 5 * 60_000 + 90_000;
 
 /** `choice` picks the kind; `path` is its own alone. */
 export function newSubject(choice: number, path: string, n: number): Omit<Subject, 'id'> {
@@ -97,5 +126,9 @@ function offering(spec: FakeSpec, ...offers: readonly (readonly [string, number]
     drainCertain: false,
     unhealthyAt: undefined,
     unheard: false,
+    probed: false,
+    portClosed: false,
+    everReady: false,
+    downs: [],
   };
 }
