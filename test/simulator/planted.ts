@@ -187,6 +187,12 @@ export const PLANTED: readonly PlantedBug[] = [
     "const probed = probe === undefined || probe.state.verdict !== 'down';",
   ),
   bug(
+    'a restarted agent takes out what it has not probed yet',
+    'controller/announce.ts',
+    'if (owned) this.endpoints.published(key);',
+    'if (owned && key === "") this.endpoints.published(key);',
+  ),
+  bug(
     'a probe that fails again and again changes nothing',
     'core/probe.ts',
     'const against = agrees ? 0 : state.against + 1;',
