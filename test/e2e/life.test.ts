@@ -11,6 +11,17 @@ const deaf = [
   "trap '' HUP USR1; trap 'exit 0' TERM; while :; do busybox sleep 86400 & wait; done",
 ];
 
+/** Serves from when `/go` is there until `/end` is. */
+const opensAndCloses = [
+  'sh',
+  '-c',
+  `busybox mkdir -p /www; echo fine >/www/index.html
+  until busybox test -e /go; do busybox usleep 50000; done
+  busybox httpd -f -p 80 -h /www & pid=$!
+  until busybox test -e /end; do busybox usleep 50000; done
+  kill $pid; busybox sleep 86400`,
+];
+
 describe('the life of a container', () => {
   let lab: Lab;
   beforeAll(async () => {
@@ -133,6 +144,30 @@ describe('the life of a container', () => {
     await sees(async () => {
       expect(await lab.registry.dump(`/portolan/drains/${lab.owner}/`)).toEqual({});
     });
+  });
+
+  it('registers what asks to be probed when its port opens, and drains it when the port closes', async () => {
+    const labels = {
+      'portolan.probe': 'http',
+      'portolan.probe.path': '/index.html',
+      'portolan.probe.interval': '200ms',
+      'portolan.probe.fall': '2',
+    };
+    const { path, short, name, container } = await lab.run('probed', {
+      ports: onPort(''),
+      labels,
+      command: opensAndCloses,
+    });
+    await sees(async () => {
+      // Refused: the published port would have been accepted by the engine's proxy.
+      expect(await lab.explain(name)).toContain('the connection is refused');
+    });
+    expect(await lab.services(path)).toEqual({});
+    expect(Object.keys(await lab.registry.announced(path))).toEqual([short]);
+    await lab.docker.exec(container, 'echo >/go');
+    await lab.offers(path, { [short]: { state: 'registered' } });
+    await lab.docker.exec(container, 'echo >/end');
+    await lab.offers(path, { [short]: { state: 'draining', cause: 'unhealthy' } });
   });
 
   it('withdraws what is killed', async () => {
