@@ -141,8 +141,8 @@ export const PLANTED: readonly PlantedBug[] = [
   bug(
     'drains are not remembered for the next process',
     'controller/announce.ts',
-    'if (note !== undefined) this.endpoints.adopt([note]);',
-    'if (note?.endpoint === "") this.endpoints.adopt([note]);',
+    '    this.endpoints.adopt(drains);\n',
+    '    this.endpoints.adopt(drains.slice(drains.length));\n',
   ),
   bug(
     'a write that failed is not tried again',
