@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/core/ports.ts';
 import { FakeEngine } from '../kit/engine-fake.ts';
+import type { FakeContainer } from '../kit/fake-container.ts';
 import type { Way } from './network.ts';
 import { drains, newSubject, type Subject } from './subjects.ts';
 
@@ -114,20 +115,12 @@ export class SimHost {
   #note(subject: Subject, what: Act): void {
     const now = this.#clock.now();
     const container = this.engine.containers.get(subject.id);
-    const health = subject.spec.health === true ? container?.health : 'healthy';
     const alive = container?.isAlive === true;
-    if (what === 'open' || what === 'close') subject.portClosed = what === 'close';
-    const fails = health === 'unhealthy' || (subject.probed && subject.portClosed);
-    const ready = alive && container.state === 'running' && health === 'healthy' && !fails;
     const wasReady = subject.readySince !== undefined;
+    if (what === 'open' || what === 'close') subject.portClosed = what === 'close';
     subject.changedAt = now;
     subject.aliveSince = sinceWhen(alive, subject.aliveSince, now);
-    subject.readySince = sinceWhen(ready, subject.readySince, now);
-    const wasUnhealthy = subject.unhealthyAt !== undefined;
-    subject.unhealthyAt = sinceWhen(alive && fails, subject.unhealthyAt, now);
-    if (what === 'start') subject.downs = [];
-    if (subject.unhealthyAt !== undefined && !wasUnhealthy) subject.downs = [...subject.downs, now];
-    subject.everReady ||= ready;
+    this.#noteHealth(subject, what, container);
     if (this.engine.isQuiet) subject.unheard = true;
     else if (!alive) subject.unheard = false;
     if (!alive || what === 'start') subject.signalledAt = undefined;
@@ -136,6 +129,20 @@ export class SimHost {
       subject.signalledAt = now;
     }
     if (container === undefined) this.subjects.delete(subject.id);
+  }
+
+  #noteHealth(subject: Subject, what: Act, container: FakeContainer | undefined): void {
+    const now = this.#clock.now();
+    const alive = container?.isAlive === true;
+    const health = subject.spec.health === true ? container?.health : 'healthy';
+    const fails = health === 'unhealthy' || (subject.probed && subject.portClosed);
+    const ready = alive && container.state === 'running' && health === 'healthy' && !fails;
+    const wasUnhealthy = subject.unhealthyAt !== undefined;
+    subject.readySince = sinceWhen(ready, subject.readySince, now);
+    subject.unhealthyAt = sinceWhen(alive && fails, subject.unhealthyAt, now);
+    if (what === 'start') subject.downs = [];
+    if (subject.unhealthyAt !== undefined && !wasUnhealthy) subject.downs = [...subject.downs, now];
+    subject.everReady ||= ready;
   }
 }
 
