@@ -30,6 +30,8 @@ missing_packages() {
   debian_keys || echo debian-archive-keyring
   have openssl || echo openssl
   have systemd-analyze || echo systemd
+  # An engine that is not Docker's.
+  have podman || echo podman
   # Sets the clock of one process.
   compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || echo libfaketime
 }

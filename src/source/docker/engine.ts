@@ -47,13 +47,17 @@ export interface Engine {
   close(): void;
 }
 
-/** Filtered on the server: health checks alone would flood the engine's ring of 256 events with `exec_*`. */
+/**
+ * Filtered on the server: health checks alone would flood the engine's ring of 256 events with `exec_*`. Podman filters by
+ * its own names, `died` and `remove`, and then says `die` and `remove`; to Docker they mean nothing.
+ */
 export const EVENT_FILTERS = {
   type: ['container', 'network'],
   event: [
     'create',
     'start',
     'die',
+    'died',
     'kill',
     'stop',
     'pause',
@@ -62,6 +66,7 @@ export const EVENT_FILTERS = {
     'rename',
     'update',
     'destroy',
+    'remove',
     'oom',
     'connect',
     'disconnect',

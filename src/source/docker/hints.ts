@@ -28,14 +28,18 @@ function takeContainerEvent(event: EngineEvent, id: string, context: HintContext
       started(track, event.at, context);
       return;
     case 'kill':
-      roster.signalled(track, signalName(event.signal), event.at);
+      // Podman does not tell which signal it was: it may be one that only asks for a new configuration.
+      if (event.signal === undefined) changed(track, event.at, context);
+      else roster.signalled(track, signalName(event.signal), event.at);
       return;
     case 'die':
+    case 'died':
     case 'stop':
       inspections.drop(id);
       roster.died(track, true, event.at);
       return;
     case 'destroy':
+    case 'remove':
       inspections.drop(id);
       roster.removed(track, true, event.at);
       return;

@@ -209,6 +209,22 @@ describe('events', () => {
     ).toEqual(['stopping 1 SIGQUIT']);
   });
 
+  it('takes no signal without a name for a stop, and knows what Podman calls a death', async () => {
+    const id = probe.engine.run({ name: 'web' });
+    await probe.clock.advance(0);
+    expect(
+      await probe.during(() => {
+        probe.engine.announce(id, 'kill');
+      }),
+    ).not.toContainEqual(expect.stringMatching(/^stopping/));
+    expect(
+      await probe.during(() => {
+        probe.engine.announce(id, 'died');
+        probe.engine.announce(id, 'remove');
+      }),
+    ).toEqual(['died 1', 'removed 1']);
+  });
+
   it('keeps a signal that comes before the facts', async () => {
     const release = probe.engine.hold('inspect');
     const id = probe.engine.run({ name: 'web', stubborn: true });

@@ -1,0 +1,82 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { statusOf } from '../kit/control.ts';
+import { Podman } from '../kit/podman.ts';
+import { host, Lab, type Running, sees } from './lab.ts';
+
+let podman: Podman;
+let lab: Lab;
+
+beforeAll(async () => {
+  podman = await Podman.start();
+  lab = await Lab.prepare({ socketPath: podman.socketPath });
+  await lab.startAgent();
+});
+afterEach(async () => {
+  await lab.docker.clean();
+});
+afterAll(async () => {
+  await lab.close();
+  await podman.remove();
+});
+
+/** The states of a path's records in `/services`; its events come a quarter of a second late. */
+const states = async (path: string): Promise<unknown[]> =>
+  Object.values(await lab.services(path)).map((record) => record['state']);
+
+const becomes = async ({ path }: Running, ...expected: readonly string[]): Promise<void> => {
+  await sees(async () => {
+    expect(await states(path)).toEqual(expected);
+  }, 10_000);
+};
+
+describe("with Podman's compatible socket", () => {
+  it('a container is announced with its published port, and follows stop, start, death and restart', async () => {
+    const web = await lab.run('web', { ports: { '80/tcp': {} } });
+    await becomes(web, 'registered');
+    const port = await lab.docker.publishedPort(web.container, '80/tcp');
+    const [record] = Object.values(await lab.services(web.path));
+    expect(record).toMatchObject({ ID: web.short, PORT: '80', IP: host.ipv4, EXT_PORT: String(port) });
+
+    await web.container.stop({ t: 5 });
+    await lab.forgets(web.path, 10_000);
+    await web.container.start();
+    await becomes(web, 'registered');
+    await web.container.restart({ t: 5 });
+    await becomes(web, 'registered');
+    await web.container.kill();
+    await lab.forgets(web.path, 10_000);
+    await web.container.start();
+    await becomes(web, 'registered');
+    await web.container.remove({ force: true });
+    await lab.forgets(web.path, 10_000);
+  });
+
+  it('a health check decides what is in rotation', async () => {
+    const web = await lab.run('sick', { ports: { '80/tcp': {} }, health: '[ -e /tmp/ok ]' });
+    await sees(async () => {
+      expect(Object.keys(await lab.registry.announced(web.path))).toHaveLength(1);
+    }, 10_000);
+    expect(await states(web.path)).toEqual([]);
+    await lab.docker.exec(web.container, 'echo >/tmp/ok');
+    await podman.run('healthcheck', 'run', web.id);
+    await becomes(web, 'registered');
+    await lab.docker.exec(web.container, 'busybox rm /tmp/ok');
+    await podman.run('healthcheck', 'run', web.id).catch(() => undefined);
+    await becomes(web, 'draining');
+  });
+
+  it('what happened while its service was away is found when it is back', async () => {
+    const [stays, goes] = await Promise.all([
+      lab.run('stays', { ports: { '80/tcp': {} } }),
+      lab.run('goes', { ports: { '80/tcp': {} } }),
+    ]);
+    await Promise.all([becomes(stays, 'registered'), becomes(goes, 'registered')]);
+    await podman.endService();
+    await podman.run('stop', '-t', '5', goes.id);
+    expect(await states(goes.path)).toEqual(['registered']);
+    await podman.serve();
+    await lab.forgets(goes.path, 20_000);
+    expect(await states(stays.path)).toEqual(['registered']);
+    expect((await statusOf(lab.agent)).sources).toMatchObject([{ connected: true }]);
+  });
+});
