@@ -15,8 +15,11 @@ afterEach(async () => {
   await lab.docker.clean();
 });
 afterAll(async () => {
-  await lab.close();
-  await podman.remove();
+  try {
+    await lab.close();
+  } finally {
+    await podman.remove();
+  }
 });
 
 /** The states of a path's records in `/services`; its events come a quarter of a second late. */
