@@ -36,6 +36,7 @@ module.exports = {
     only('provider-memory', 'provider/memory', ['core/', 'provider/kv/store\\.ts']),
     only('provider-etcd', 'provider/etcd', ['core/', 'provider/kv/store\\.ts']),
     only('probe', 'probe', ['core/']),
+    only('proxy', 'proxy', ['core/']),
     only('telemetry', 'telemetry', ['core/']),
     only('web', 'web', ['core/', 'config/', 'telemetry/']),
     only('cli', 'cli', ['core/', 'config/', 'telemetry/', 'agent\\.ts']),

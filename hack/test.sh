@@ -65,6 +65,7 @@ prepare() {
   engine_start
   remove_leftovers
   hack/images.sh
+  hack/haproxy.sh
 }
 
 run_step() {

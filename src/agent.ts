@@ -11,6 +11,7 @@ import { type AgentIo, StartError } from './wiring/io.ts';
 import { live, ONCE_LIMIT_MS } from './wiring/life.ts';
 import { listenAll } from './wiring/listeners.ts';
 import { keepMemories } from './wiring/memories.ts';
+import { route } from './wiring/proxies.ts';
 import { followPlan, plannable, when } from './wiring/waiting.ts';
 
 export type { AgentIo } from './wiring/io.ts';
@@ -142,9 +143,11 @@ async function announce(config: Config, io: AgentIo): Promise<number> {
     ? undefined
     : await listenAll(config, { source: assembly.status, orders: assembly.orders }, io);
   await folder.beginLife({ instance: assembly.instance.id, boot: assembly.instance.boot });
+  const routing = config.once ? Promise.resolve() : route(assembly, io);
   try {
     return await live(assembly, io);
   } finally {
+    await routing;
     await memoriesKept();
     await listeners?.close();
     await assembly.close();

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { EXPIRIES } from '../core/layout.ts';
 import { POLICIES, type Policy } from '../core/policy.ts';
+import { proxies } from './proxies.ts';
 import { parseRegistryUrl, type RegistryAddress } from './registry-url.ts';
 import { Secret } from './secret.ts';
 import { group, setting } from './setting.ts';
@@ -123,6 +124,13 @@ export const settingsSchema = z.strictObject({
         envAlias: ['ETCD_KEY_FILE'],
       }),
     }),
+  }),
+  proxies: setting(proxies.prefault([]), {
+    description: 'HAProxy instances that follow a registry; only in the file.',
+    kind: 'list',
+    value: 'mapping',
+    flag: false,
+    fallback: 'none',
   }),
   ownerId: setting(ownerId.optional(), {
     description: 'Identity under which this host owns its records; must be unique and stable.',

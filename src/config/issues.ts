@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { nearest } from '../core/nearest.ts';
 import { REGISTRY_KEYS, TLS_KEYS } from './config.ts';
 import { DEFAULT_ORIGIN, didYouMean, type Given, joinPath, type Problem } from './problem.ts';
+import { PROXY_KEYS } from './proxies.ts';
 import { hideCredentials } from './registry-url.ts';
 import { LEAVES, type Setting } from './settings.ts';
 
@@ -80,7 +81,9 @@ function explain(
     case 'invalid_type':
       return wrongType(issue.expected, value, setting);
     case 'unrecognized_keys':
-      return unknownKey(issue.keys[0] ?? '', path.includes('tls') ? TLS_KEYS : REGISTRY_KEYS);
+      if (path[0] === 'proxies')
+        return unknownKey(issue.keys[0] ?? '', issue.path.length > 1 ? [] : PROXY_KEYS, 'a proxy');
+      return unknownKey(issue.keys[0] ?? '', path.includes('tls') ? TLS_KEYS : REGISTRY_KEYS, 'a registry');
     case 'invalid_union':
       return { what: `${show(value)} is neither a URL nor a mapping`, remedy: 'write etcd://host:2379' };
     case 'too_small':
@@ -90,9 +93,9 @@ function explain(
   }
 }
 
-function unknownKey(key: string, known: readonly string[]): Explained {
-  const remedy = didYouMean(nearest(key, known), `what can be set here is ${known.join(', ')}`);
-  return { what: 'is no setting of a registry', remedy };
+function unknownKey(key: string, known: readonly string[], whose: string): Explained {
+  const all = known.length === 0 ? 'leave it out' : `what can be set here is ${known.join(', ')}`;
+  return { what: `is no setting of ${whose}`, remedy: didYouMean(nearest(key, known), all) };
 }
 
 function wrongChoice(values: readonly string[], value: unknown): Explained {

@@ -23,6 +23,7 @@ export function resolveConfig(settings: Settings, context: Context): Config {
   checkSocket(config, context);
   checkPrefixes(config, context);
   checkListener(config, context);
+  checkProxies(config, context);
   if (config.once && !config.dryRun && config.registries.every(({ kind }) => kind === 'memory'))
     complain(context, ['once'], 'has nothing to converge: the embedded registry ends with the process', {
       remedy: 'name a real registry by --registry, or add --dry-run to see what would be announced',
@@ -63,6 +64,25 @@ function checkPrefixes({ layouts }: Config, context: Context): void {
             remedy: 'give each layout a prefix of its own',
           },
         );
+}
+
+/** Each proxy follows a registry that is there, under a name and in a folder of its own. */
+function checkProxies({ proxies, registries: known }: Config, context: Context): void {
+  proxies.forEach(({ name, folder, from, reload }, index) => {
+    const keys = ['proxies', index];
+    if (from !== undefined && !known.some((registry) => registry.name === from))
+      complain(context, [...keys, 'from'], `${shown(from)} is no registry`, {
+        remedy: `name one of ${known.map((registry) => registry.name).join(', ')}`,
+      });
+    if (proxies.slice(0, index).some((other) => other.name === name || other.folder === folder))
+      complain(context, keys, 'has the name or the folder of another proxy', {
+        remedy: 'give each a name and a folder of its own',
+      });
+    if (reload !== undefined && (reload.master === undefined) === (reload.command === undefined))
+      complain(context, [...keys, 'reload'], 'needs master or command, and not both', {
+        remedy: 'keep one of them',
+      });
+  });
 }
 
 function checkListener({ http }: Config, context: Context): void {

@@ -23,6 +23,7 @@ export type CauseCode =
   | 'orphan'
   | 'host-lost'
   | 'relisted'
+  | 'route-changed'
   | 'shutdown';
 
 export interface Cause {
@@ -57,6 +58,7 @@ export const CAUSES: Readonly<Record<CauseCode, string>> = {
   yielded: 'somebody else keeps this key; we gave way',
   orphan: 'our record, but no container offers it any more',
   'host-lost': 'the host that created the record is lost',
+  'route-changed': 'the records of a service changed',
   relisted: 'a complete read showed a difference',
   shutdown: 'the agent withdraws its records at exit',
 };

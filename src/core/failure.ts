@@ -44,6 +44,25 @@ export const FAILURES = {
   'claim-lost': ['fenced', 'Another agent looks after this lost host.'],
   'lease-lost': ['transient', 'The host lease expired; a new one is taken.'],
   'outcome-unknown': ['transient', 'A write was sent but its answer was lost; the registry is read again.'],
+  'proxy-unreachable': ['transient', 'The proxy does not answer on its admin socket.'],
+  'proxy-denied': [
+    'terminal',
+    'The admin socket of the proxy may not be opened, or may not change anything; give it level admin.',
+  ],
+  'proxy-unsupported': [
+    'terminal',
+    'The proxy cannot be driven: it is too old, or its configuration lacks a part.',
+  ],
+  'proxy-refused': ['transient', 'The proxy refused a command; it is read again.'],
+  'proxy-files': ['transient', 'The files of the proxy could not be written.'],
+  'proxy-invalid': [
+    'transient',
+    'The proxy finds its new configuration invalid; it goes on with the one before.',
+  ],
+  'proxy-not-reloaded': [
+    'transient',
+    'The proxy did not take the new configuration; the reload is tried again.',
+  ],
 } as const satisfies Record<string, readonly [FailureKind, string]>;
 
 export type FailureCode = keyof typeof FAILURES;

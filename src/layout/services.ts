@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Endpoint, Phase } from '../core/endpoint.ts';
 import { familyOf } from '../core/ip.ts';
 import type { KeyValue, Layout, OwnerFacts } from '../core/layout.ts';
+import { BALANCES, CHECK_PATH } from '../core/route-record.ts';
 import { checkSegment, parsePath } from '../core/segment.ts';
 import { announceFields, endpointKey } from './document.ts';
 import { type LayoutOptions, normalizePrefix } from './prefix.ts';
@@ -48,6 +49,17 @@ const port = text.pipe(
     .pipe(z.number().max(65_535)),
 );
 
+/** What a service asks of proxies. What is not understood counts as not said: it must not take the record away. */
+const proxy = z
+  .object({
+    aliases: z.array(z.string().max(255)).max(64).optional().catch(undefined),
+    balance: z.enum(BALANCES).optional().catch(undefined),
+    timeoutMs: z.number().int().min(1).max(86_400_000).optional().catch(undefined),
+    check: z.string().regex(CHECK_PATH).optional().catch(undefined),
+    retry: z.boolean().optional().catch(undefined),
+  })
+  .catch({});
+
 const schema = z.object({
   ID: text,
   APP: text.optional(),
@@ -63,6 +75,7 @@ const schema = z.object({
   cause: z.enum(['stop-signal', 'unhealthy', 'command']).optional(),
   tags: z.array(z.string()).default([]),
   weight: z.number().int().min(0).max(256).optional(),
+  proxy: proxy.optional(),
 });
 
 /** A record of the `services` layout, of whatever owner and tool. Texts are as they were written: check them before they enter a file. */

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { AnnounceLoop, Registry } from '../controller/announce.ts';
+import type { AnnounceLoop } from '../controller/announce.ts';
 import type { DrainOrder } from '../core/drain-order.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
 import type { HostEntry } from '../core/ports.ts';
@@ -17,7 +17,7 @@ import type { AgentIo } from './io.ts';
 import { liveConfig } from './live-config.ts';
 import { layoutsOf } from './metadata.ts';
 import type { AgentOrders } from './orders.ts';
-import { openRegistries } from './registries.ts';
+import { type OpenRegistry, openRegistries } from './registries.ts';
 import { followReloads } from './reload.ts';
 import type { AgentStatus } from './status.ts';
 
@@ -29,7 +29,7 @@ export interface Assembly {
   readonly status: AgentStatus;
   readonly orders: AgentOrders;
   readonly instance: Instance;
-  readonly registries: readonly Registry[];
+  readonly registries: readonly OpenRegistry[];
   readonly close: () => Promise<void>;
 }
 
@@ -105,7 +105,7 @@ function registriesOf(
   { config, io, predecessorDead }: AssemblyOptions,
   here: Whereabouts,
   credentials: RegistryCredentials,
-): readonly Registry[] {
+): readonly OpenRegistry[] {
   const { clock, random, log, version } = io;
   const { owner, instance, host, since } = here;
   const identity = {

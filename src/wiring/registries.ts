@@ -4,7 +4,7 @@ import type { Clock, HostEntry, Log, Random } from '../core/ports.ts';
 import { openEtcd } from '../provider/etcd/store.ts';
 import type { Identity } from '../provider/kv/heartbeat.ts';
 import { createKvProvider } from '../provider/kv/provider.ts';
-import type { KvStore } from '../provider/kv/store.ts';
+import type { KvReader, KvStore } from '../provider/kv/store.ts';
 import { MemoryStore } from '../provider/memory/store.ts';
 import type { RegistryCredentials } from './credentials.ts';
 
@@ -23,12 +23,18 @@ export interface RegistriesOptions {
   readonly log: Log;
 }
 
+/** A registry of the announce loop, and the store that others may read. */
+export interface OpenRegistry extends Registry {
+  readonly kind: RegistryConfig['kind'];
+  readonly store: KvReader;
+}
+
 /** Opens every configured registry. */
-export function openRegistries(options: RegistriesOptions): readonly Registry[] {
+export function openRegistries(options: RegistriesOptions): readonly OpenRegistry[] {
   return options.config.registries.map((registry) => openRegistry(registry, options));
 }
 
-function openRegistry(registry: RegistryConfig, options: RegistriesOptions): Registry {
+function openRegistry(registry: RegistryConfig, options: RegistriesOptions): OpenRegistry {
   return registryOver(openStore(registry, options), registry, options);
 }
 
@@ -37,7 +43,7 @@ export function registryOver(
   store: KvStore,
   registry: Pick<RegistryConfig, 'name' | 'kind' | 'policy'>,
   { config, owner, writing, prefixes, clock, random, log }: Omit<RegistriesOptions, 'credentials'>,
-): Registry {
+): OpenRegistry {
   const provider = createKvProvider({
     target: registry.name,
     store: store.reader,
@@ -53,6 +59,8 @@ export function registryOver(
   });
   return {
     ...provider,
+    kind: registry.kind,
+    store: store.reader,
     audience: registry.kind === 'memory' ? 'local' : 'shared',
     get policy() {
       return config.registries.find(({ name }) => name === registry.name)?.policy ?? registry.policy;

@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../test/kit/clock.ts';
+import { FakeProxy, RouteRegistry, type RunningRoute, runRoute } from '../../test/kit/route-lab.ts';
+import { failure } from '../core/failure.ts';
+
+describe('the route loop', () => {
+  let clock: VirtualClock;
+  let registry: RouteRegistry;
+  let proxy: FakeProxy;
+  let route: RunningRoute;
+
+  const begin = async (complete?: () => Promise<void>): Promise<void> => {
+    route = runRoute(proxy, registry.feed(clock), clock, complete);
+    await clock.advance(100);
+  };
+  beforeEach(async () => {
+    clock = new VirtualClock();
+    registry = new RouteRegistry(clock);
+    proxy = new FakeProxy();
+    await registry.host('one');
+    await registry.put('/a/web', 'x');
+  });
+  afterEach(async () => {
+    await route.stop();
+  });
+
+  it('serves what the records of all owners offer, and follows them', async () => {
+    await begin();
+    expect(proxy.serves).toEqual({ '/a/web': 'x ready' });
+    await registry.put('/a/web', 'y', { owner: 'two' });
+    await registry.put('/a/web', 'x', { state: 'draining' });
+    await clock.advance(20);
+    expect(proxy.serves).toEqual({ '/a/web': 'x drain, y ready' });
+    await registry.remove('/a/web', 'x');
+    await registry.put('/b/web', 'z');
+    await clock.advance(20);
+    expect(proxy.serves).toEqual({ '/a/web': 'y ready', '/b/web': 'z ready' });
+    expect(route.loop.converged).toBe(true);
+  });
+
+  it('takes a withdrawn server away at once, and keeps the last one of a lost host', async () => {
+    await begin();
+    await registry.put('/b/web', 'z');
+    await registry.lose('one', ['/a/web', 'x']);
+    await registry.remove('/b/web', 'z');
+    await clock.advance(60_000);
+    expect(proxy.serves).toEqual({ '/a/web': 'x ready', '/b/web': 'z ready' });
+    await registry.put('/a/web', 'new', { owner: 'two' });
+    await clock.advance(20);
+    expect(proxy.serves).toEqual({ '/a/web': 'new ready', '/b/web': 'z ready' });
+    await registry.host('one');
+    await clock.advance(20_000);
+    expect(proxy.serves).toEqual({ '/a/web': 'new ready' });
+  });
+
+  it('freezes while the registry is out of sight, and catches up', async () => {
+    await begin();
+    registry.store.disconnect();
+    await registry.put('/a/web', 'y', { owner: 'two' });
+    expect(proxy.serves).toEqual({ '/a/web': 'x ready' });
+    await clock.advance(3000);
+    expect(proxy.serves).toEqual({ '/a/web': 'x ready, y ready' });
+    registry.store.close();
+    await clock.advance(60_000);
+    expect(proxy.serves).toEqual({ '/a/web': 'x ready, y ready' });
+  });
+
+  it('changes nothing before the registry is complete', async () => {
+    let done = (): void => undefined;
+    const complete = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    await begin(() => complete);
+    await clock.advance(60_000);
+    expect(proxy.passes).toBe(0);
+    done();
+    await clock.advance(20);
+    expect(proxy.serves).toEqual({ '/a/web': 'x ready' });
+  });
+
+  it('puts a proxy right within a second that somebody restarted', async () => {
+    await begin();
+    await clock.advance(1000);
+    proxy.restart();
+    await clock.advance(1000);
+    expect(proxy.serves).toEqual({ '/a/web': 'x ready' });
+  });
+
+  it('tries again what failed, and when the proxy is back', async () => {
+    proxy.outcomes.push({ type: 'retry', failure: failure('proxy-refused') });
+    await begin();
+    await clock.advance(1000);
+    expect(proxy.serves).toEqual({ '/a/web': 'x ready' });
+    proxy.away = true;
+    proxy.restart();
+    await registry.put('/a/web', 'y');
+    await clock.advance(30_000);
+    expect(route.loop.converged).toBe(false);
+    proxy.away = false;
+    await clock.advance(1000);
+    expect(proxy.serves).toEqual({ '/a/web': 'x ready, y ready' });
+  });
+
+  it('leaves the proxy alone while nothing changes, but for a look now and then', async () => {
+    await begin();
+    const before = proxy.passes;
+    await clock.advance(9000);
+    expect(proxy.passes).toBe(before);
+  });
+});

@@ -1,0 +1,30 @@
+import type { RegistryRecord } from '../core/record.ts';
+import type { RouteRecord } from '../core/route-record.ts';
+import { decodeServices } from './services.ts';
+
+/** A record of the `services` layout as the route loop needs it, or why it is left out. */
+export function routeRecord(
+  key: string,
+  { value, createRevision }: RegistryRecord,
+  prefix: string,
+): { readonly record: RouteRecord } | { readonly problem: string } {
+  const decoded = decodeServices(key, value, prefix);
+  if ('problem' in decoded) return decoded;
+  const { path, keyId, owner, TYPE, NAME, IP, EXT_PORT, weight, state } = decoded.record;
+  return {
+    record: {
+      key,
+      path: `/${path.join('/')}`,
+      id: keyId,
+      owner,
+      type: TYPE,
+      name: NAME,
+      ip: IP,
+      port: EXT_PORT,
+      weight,
+      state,
+      settings: decoded.record.proxy ?? {},
+      since: createRevision,
+    },
+  };
+}

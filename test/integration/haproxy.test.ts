@@ -1,0 +1,117 @@
+import { Agent } from 'node:http';
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/telemetry/clock.ts';
+import { eventually } from '../kit/eventually.ts';
+import { HaproxyLab } from '../kit/haproxy.ts';
+import { RouteRegistry, type RunningRoute, runRoute } from '../kit/route-lab.ts';
+import { get, WebServer } from '../kit/web-server.ts';
+
+const HOST = 'shop.example';
+const PATH = `/i/shop/dev/web/${HOST}`;
+
+/** Requests at a fixed rate, whether answers come or not; half of them over kept connections. */
+class Load {
+  sent = 0;
+  readonly failed: string[] = [];
+  readonly #kept = new Agent({ keepAlive: true, maxSockets: 8 });
+  readonly #open = new Set<Promise<void>>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(port: number, everyMs: number) {
+    this.#timer = setInterval(() => {
+      this.sent += 1;
+      const agent = this.sent % 2 === 0 ? { agent: this.#kept } : {};
+      const asked = get(port, HOST, agent)
+        .then(({ status }) => {
+          if (status !== 200) this.failed.push(String(status));
+        })
+        .catch((error: unknown) => {
+          this.failed.push(String(error));
+        })
+        .finally(() => this.#open.delete(asked));
+      this.#open.add(asked);
+    }, everyMs);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#open);
+    this.#kept.destroy();
+  }
+}
+
+describe('a registry, the route loop and a real HAProxy', () => {
+  let lab: HaproxyLab;
+  let route: RunningRoute | undefined;
+  const servers: WebServer[] = [];
+
+  const begin = async () => {
+    lab = await HaproxyLab.create('2.6');
+    const proxy = lab.adapter();
+    expect(await proxy.writer?.prepare()).toMatchObject({ ok: true });
+    await lab.start();
+    const registry = new RouteRegistry(systemClock);
+    await registry.host('one');
+    route = runRoute(proxy, registry.feed(systemClock), systemClock);
+    return { proxy, registry };
+  };
+  const serve = async (registry: RouteRegistry, id: string): Promise<WebServer> => {
+    const server = await WebServer.start(id, 5);
+    servers.push(server);
+    await registry.put(PATH, id, { NAME: HOST, EXT_PORT: server.port });
+    return server;
+  };
+  const served = async (): Promise<boolean> => (await get(lab.port, HOST)).status === 200;
+
+  afterEach(async () => {
+    await route?.stop();
+    await lab.close();
+    await Promise.all(servers.splice(0).map((server) => server.stop()));
+  });
+
+  it('loses no request and reloads nothing while servers that exit at once are replaced one by one', async () => {
+    const { proxy, registry } = await begin();
+    const running: WebServer[] = [];
+    for (const id of ['s0', 's1', 's2']) running.push(await serve(registry, id));
+    await eventually(served);
+    const load = new Load(lab.port, 5);
+    for (let n = 3; n < 15; n += 1) {
+      const fresh = await serve(registry, `s${String(n)}`);
+      running.push(fresh);
+      await eventually(() => fresh.requests > 10, { everyMs: 5 });
+      const [old] = running.splice(0, 1);
+      // Told to stop, and gone at the same moment.
+      const marked = registry.put(PATH, old!.name, { NAME: HOST, EXT_PORT: old!.port, state: 'draining' });
+      await Promise.all([marked, old!.stop()]);
+      await registry.remove(PATH, old!.name);
+    }
+    await load.stop();
+    expect(load.failed).toEqual([]);
+    expect(load.sent).toBeGreaterThan(20);
+    expect(proxy.counters.reloads).toBe(0);
+    await eventually(async () => {
+      const seen = await proxy.servers(new AbortController().signal);
+      expect(seen.ok && seen.value.map(({ server }) => server)).toEqual(
+        running.map(({ name }) => name).sort(),
+      );
+    });
+  });
+
+  it('is put right after somebody killed it, or reloaded it behind our back', async () => {
+    const { registry } = await begin();
+    await serve(registry, 'one');
+    await eventually(served);
+    await eventually(() => route!.loop.converged);
+    // What stands in the files is older than what runs: the reload would bring it back.
+    await lab.ask('set server pool-000/one state maint;del server pool-000/one');
+    lab.reloadByHand();
+    await eventually(served);
+    await lab.kill('SIGKILL');
+    await serve(registry, 'two');
+    await lab.start();
+    await eventually(async () => {
+      expect(await lab.ask('show servers state pool-000')).toMatch(/ one .* two /s);
+    });
+    expect(await served()).toBe(true);
+  });
+});
