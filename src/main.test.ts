@@ -80,7 +80,7 @@ describe('the process', () => {
     'ends well at %s, even while it waits for the engine',
     async (signal) => {
       const { child, ended, output } = start(['run', '--http-listen', 'off', '--log-level', 'debug']);
-      await expect.poll(output, { timeout: 10_000 }).not.toBe('');
+      await expect.poll(output, { timeout: 40_000 }).not.toBe('');
       child.kill(signal);
       expect(await ended).toMatchObject({ code: 0, err: '' });
     },
@@ -88,7 +88,7 @@ describe('the process', () => {
 
   it('keeps a SIGHUP that comes while it waits for the engine, and still ends well', async () => {
     const { child, ended, output } = start(['run', '--http-listen', 'off']);
-    await expect.poll(output, { timeout: 15_000 }).toContain('waiting for the engine');
+    await expect.poll(output, { timeout: 40_000 }).toContain('waiting for the engine');
     child.kill('SIGHUP');
     child.kill('SIGTERM');
     expect(await ended).toMatchObject({ code: 0, err: '' });
