@@ -172,13 +172,13 @@ export const PLANTED: readonly PlantedBug[] = [
     'nobody waits for a lost host to come back',
     'core/lost-host.ts',
     'if (absentMs < graceMs)',
-    'if (absentMs < graceMs / 2)',
+    'if (absentMs < 0)',
   ),
   bug(
-    'a lost host is found but never cleared away',
-    'controller/janitor.ts',
-    "else if (verdict.type === 'look' && absence.nextAt === undefined)",
-    "else if (verdict.type === 'look' && absence.nextAt !== undefined)",
+    'what a lost host left stays for ever',
+    'core/estate.ts',
+    'if (entry === undefined) return [];',
+    'if (entry !== undefined) return [];',
   ),
   bug(
     'what has not answered its probe yet counts as ready',
