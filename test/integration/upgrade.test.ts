@@ -95,9 +95,10 @@ class Host {
     await agent.logged(({ msg }) => msg === 'source in sight', { deadlineMs: 30_000 });
   }
 
-  /** Everything of this host that etcd's own history tells of, without the heartbeat. */
+  /** Everything of this host that etcd's own history tells of, without the heartbeat and the card that goes with it. */
   async changesSince(revision: number) {
-    return (await this.#ownChanges(revision)).filter(({ key }) => key !== this.heartbeat);
+    const beat = [this.heartbeat, `/portolan/cards/${this.owner}`];
+    return (await this.#ownChanges(revision)).filter(({ key }) => !beat.includes(key));
   }
 
   /** How many transactions of this host went through, those of the heartbeat too. */
