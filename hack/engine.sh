@@ -4,7 +4,7 @@
 #   hack/engine.sh stop|kill|start NAME   TERM and wait | kill -9 | start again with the same images and containers
 #   hack/engine.sh load NAME TAR...  load images
 #   hack/engine.sh cut|heal NAME     pull the cable of the engine's host | plug it in again
-#   hack/engine.sh wire | unwire     let the hosts of private engines reach each other | no longer
+#   hack/engine.sh wire | unwire     let the hosts of private engines reach each other | no longer, unless there are any
 #   hack/engine.sh subnet NAME       the N of 10.91.N.0/24: .1 is the engine's host, .254 this machine
 #   hack/engine.sh down NAME         remove it and everything it owned, also after a crash
 #   hack/engine.sh down-all | sweep  remove all | those of test processes that are gone
@@ -97,6 +97,7 @@ case $COMMAND in
     ;;
   sweep)
     down_each left_over
+    unwire
     exit 0
     ;;
 esac

@@ -59,7 +59,8 @@ heal_link() { read_subnet && ip link set "$LINK" up; }
 # This machine is the wire between its engines' hosts. Docker drops what it does not know, but lets a chain of ours speak first.
 WIRE=(DOCKER-USER -i pt-eng-+ -o pt-eng-+ -j ACCEPT)
 wire() { iptables -C "${WIRE[@]}" 2>/dev/null || iptables -I "${WIRE[@]}"; }
-unwire() { iptables -D "${WIRE[@]}" 2>/dev/null || true; }
+# Whoever goes last takes it along: the hosts of another test may still be on it.
+unwire() { compgen -G '/run/portolan-test/*/' >/dev/null || iptables -D "${WIRE[@]}" 2>/dev/null || true; }
 
 # Mounts live in a namespace of the engine's own, so none can stay behind in the machine's, whatever is killed. A process
 # that only sleeps keeps it, for an engine that is started again must find its containers' mounts. (A file would do as
