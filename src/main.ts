@@ -61,6 +61,7 @@ const io: CliIo = {
     uid: process.getuid?.(),
     home: homedir(),
     stateHome: process.env['XDG_STATE_HOME'],
+    runtimeDir: process.env['XDG_RUNTIME_DIR'],
     readFile: (path) => readFileSync(path, 'utf8'),
   },
   clock: systemClock,

@@ -57,6 +57,7 @@ async function cli(
       uid: 1000,
       home: folder,
       stateHome: undefined,
+      runtimeDir: undefined,
       readFile: () => {
         throw Object.assign(new Error('none'), { code: 'ENOENT' });
       },

@@ -47,7 +47,7 @@ const QUIET: CliIo = {
   terminal: false,
   color: false,
   env: {},
-  machine: { uid: 0, home: '/root', stateHome: undefined, readFile: nobody },
+  machine: { uid: 0, home: '/root', stateHome: undefined, runtimeDir: undefined, readFile: nobody },
   clock: { now: () => 0, monotonic: () => 0, timer: nobody },
   random: () => 0,
   version: '0',

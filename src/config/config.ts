@@ -187,7 +187,7 @@ export const settingsSchema = z.strictObject({
       description: 'The Docker engine: unix:///path, tcp://host:port.',
       value: 'url',
       envAlias: ['DOCKER_HOST'],
-      fallback: 'unix:///var/run/docker.sock',
+      fallback: 'the first socket of Docker or Podman that is there',
     }),
     tlsVerify: setting(z.boolean().default(false), {
       description:
@@ -357,11 +357,15 @@ export interface RegistryConfig {
 
 /** The configuration of a process. Durations are milliseconds. */
 export interface Config
-  extends Omit<Settings, 'registries' | 'etcd' | 'stateDir' | 'controlSocket' | 'ownerId'> {
+  extends Omit<Settings, 'registries' | 'etcd' | 'stateDir' | 'controlSocket' | 'ownerId' | 'docker'> {
   /** At least one. */
   readonly registries: readonly RegistryConfig[];
   /** undefined: kept in the state folder. */
   readonly ownerId: string | undefined;
   readonly stateDir: string;
   readonly controlSocket: string;
+  readonly docker: Settings['docker'] & {
+    /** Where an engine is looked for, in this order; empty when `host` names one. */
+    readonly sockets: readonly string[];
+  };
 }

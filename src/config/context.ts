@@ -6,6 +6,8 @@ export interface Machine {
   readonly uid: number | undefined;
   readonly home: string;
   readonly stateHome: string | undefined;
+  /** Where sockets of this user's services lie. */
+  readonly runtimeDir: string | undefined;
   /** Throws when the file cannot be read. */
   readonly readFile: (path: string) => string;
   /** False for commands that only talk to a running agent: they need neither passwords nor certificates. */

@@ -2,6 +2,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { shown } from '../core/quote.ts';
 import type { Config, Settings } from './config.ts';
 import { type Context, complain, type Machine, warn } from './context.ts';
+import { engineSockets } from './engine-sockets.ts';
 import { shownPath } from './problem.ts';
 import { LOOPBACK, registries } from './registries.ts';
 import { checkEngineTls } from './tls.ts';
@@ -18,6 +19,10 @@ export function resolveConfig(settings: Settings, context: Context): Config {
     stateDir,
     controlSocket: resolve(settings.controlSocket ?? join(stateDir, 'portolan.sock')),
     registries: registries(settings, context),
+    docker: {
+      ...settings.docker,
+      sockets: settings.docker.host === undefined ? engineSockets(context.machine) : [],
+    },
   };
   checkEngineTls(settings, context);
   checkSocket(config, context);

@@ -5,11 +5,19 @@ import { connectionFromEnvironment } from '../source/docker/connection.ts';
 import { withDeadline } from '../source/docker/deadline.ts';
 import { createDockerodeEngine } from '../source/docker/dockerode.ts';
 import type { Engine } from '../source/docker/engine.ts';
+import { SearchingEngine } from '../source/docker/search.ts';
+import { probeSocket } from '../source/docker/socket-probe.ts';
 import { followEngineTls } from './engine-tls.ts';
 import { type AgentIo, StartError } from './io.ts';
 
-/** The engine that the settings name; nothing is asked of it yet. */
+/** The engine that the settings name, or the first that is found; nothing is asked of it yet. */
 export async function openEngine({ docker }: Config, io: Pick<AgentIo, 'clock' | 'log'>): Promise<Engine> {
+  if (docker.sockets.length > 0)
+    return new SearchingEngine({
+      paths: docker.sockets,
+      probe: probeSocket,
+      open: (socketPath) => createDockerodeEngine({ socketPath }),
+    });
   const choice = connectionFromEnvironment(
     { host: docker.host, tlsVerify: docker.tlsVerify ? '1' : '', certPath: docker.certPath },
     (path) => readFileSync(path, 'utf8'),

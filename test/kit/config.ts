@@ -34,6 +34,7 @@ export function load({
       uid,
       home: '/home/ann',
       stateHome: undefined,
+      runtimeDir: undefined,
       readSecrets,
       now: () => now,
       readFile: (path) => {

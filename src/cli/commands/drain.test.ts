@@ -50,7 +50,7 @@ async function cli(line: string, onErr: (text: string) => void = quiet) {
     terminal: false,
     color: false,
     env: { PORTOLAN_STATE_DIR: folder },
-    machine: { uid: 1000, home: folder, stateHome: undefined, readFile: nothing },
+    machine: { uid: 1000, home: folder, stateHome: undefined, runtimeDir: undefined, readFile: nothing },
     clock: systemClock,
     random: () => 0.5,
     version: '1.2.3',
