@@ -6,7 +6,7 @@ import type { World } from './world.ts';
 
 const TTL_MS = 15_000;
 const GRACE_MS = 30_000;
-/** From the end of the grace until nothing is left. */
+/** From the end of the grace until nothing is left; beside it small batches take a way to the registry and back each. */
 const CLEARED_MS = 2_000;
 const UNDISTURBED_MS = 95_000;
 
@@ -22,7 +22,7 @@ async function isCleared(world: World, host: SimHost, goes: () => void): Promise
   const runs = world.agent(host)?.state === 'running';
   const since = world.now;
   goes();
-  await world.advance(TTL_MS + GRACE_MS + CLEARED_MS + 20 * world.terms.latencyMs);
+  await world.advance(TTL_MS + GRACE_MS + CLEARED_MS + 40 * world.terms.latencyMs);
   if (!runs) return;
   for (const registry of before) {
     const seen = world.hosts.some(
