@@ -1,10 +1,10 @@
-import type { ContainerView, HostView, RecordView, ServiceView } from '../core/status.ts';
+import type { ContainerView, HostView, OrphanView, RecordView, ServiceView } from '../core/status.ts';
 import { type Column, renderTable } from './table.ts';
 import { since, span } from './time.ts';
 
 /** What `get` can show. */
 export const RESOURCES = ['services', 'containers', 'hosts', 'records'] as const;
-export type Resource = (typeof RESOURCES)[number];
+export type Resource = (typeof RESOURCES)[number] | 'orphans';
 
 const shortId = (id: string): string => id.slice(0, 12);
 const yes = (value: boolean): string => (value ? 'yes' : 'no');
@@ -39,13 +39,14 @@ const hosts = (now: number): readonly Column<HostView>[] => [
   { title: 'NAME', cell: ({ name }) => name },
   { title: 'ADDRESSES', cell: ({ addresses }) => addresses.join(',') },
   { title: 'VERSION', cell: ({ version }) => version },
-  { title: 'UP', cell: (row) => since(row.since, now) },
+  { title: 'STATE', cell: ({ state }) => state },
+  { title: 'UP', cell: (row) => (row.lostSince === undefined ? since(row.since, now) : '') },
+  { title: 'LOST', cell: ({ lostSince }) => (lostSince === undefined ? '' : since(lostSince, now)) },
   { title: 'SELF', cell: ({ self }) => yes(self) },
   {
     title: 'DRAINED',
     cell: ({ drainedSince }) => (drainedSince === undefined ? 'no' : since(drainedSince, now)),
   },
-  { title: 'HANDOVER', cell: ({ handover }) => yes(handover) },
   { title: 'REGISTRY', cell: ({ target }) => target, max: 48 },
   { title: 'INSTANCE', cell: ({ instance }) => instance, wide: true },
   { title: 'LEASE', cell: ({ lease }) => lease, wide: true },
@@ -69,12 +70,24 @@ export function whyOut({ why, outUntil }: ServiceView, now: number): string {
   return outUntil === undefined ? why : `${why} (${span(Math.max(0, outUntil - now))} more)`;
 }
 
+const orphans = (now: number): readonly Column<OrphanView>[] => [
+  { title: 'HOST', cell: ({ owner }) => owner },
+  { title: 'STATE', cell: ({ state }) => state },
+  { title: 'LOST', cell: (row) => since(row.lostSince, now) },
+  { title: 'KEY', cell: ({ key }) => key, max: 80 },
+  { title: 'ACTION', cell: ({ action }) => action },
+  { title: 'NEXT LOOK', cell: (row) => nextTry(row, now) },
+  { title: 'WHY NOT YET', cell: ({ waiting }) => waiting, max: 60 },
+  { title: 'REGISTRY', cell: ({ target }) => target, max: 48 },
+  { title: 'WHY', cell: ({ why }) => why, wide: true },
+];
+
 export function lastOutcome({ lastOutcome: outcome, lastOutcomeAt: at }: RecordView, now: number): string {
   if (outcome === undefined) return '';
   return at === undefined ? outcome : `${outcome} ${since(at, now)} ago`;
 }
 
-export function nextTry({ nextTryAt }: RecordView, now: number): string {
+export function nextTry({ nextTryAt }: Pick<RecordView, 'nextTryAt'>, now: number): string {
   return nextTryAt === undefined ? '' : `in ${span(nextTryAt - now)}`;
 }
 
@@ -88,6 +101,8 @@ export function renderList(resource: Resource, rows: readonly unknown[], wide: b
       return renderTable(containers, rows as readonly ContainerView[], wide);
     case 'hosts':
       return renderTable(hosts(now), rows as readonly HostView[], wide);
+    case 'orphans':
+      return renderTable(orphans(now), rows as readonly OrphanView[], wide);
     case 'records':
       return renderTable(records(now), rows as readonly RecordView[], wide);
   }

@@ -60,6 +60,7 @@ export function createProgram(io: CliIo, finish: Finish): Command {
   program.addCommand(explainCommand(io, finish));
   program.addCommand(drainCommand('drain', io, finish));
   program.addCommand(drainCommand('undrain', io, finish));
+  program.addCommand(orphansCommand(io, finish));
   program.addCommand(healthCommand(io, finish));
   program.addCommand(configCommand(io, finish));
   program.addCommand(versionCommand(io, finish));
@@ -163,6 +164,20 @@ function drainCommand(what: 'drain' | 'undrain', io: CliIo, finish: Finish): Com
     .addOption(output(['text', 'json', 'yaml'], 'text'))
     .action(async (reference: string | undefined) => {
       finish(await drain(what, reference, command, io));
+    });
+  return addSettings(command, ({ path }) => CLIENT_SETTINGS.has(path));
+}
+
+function orphansCommand(io: CliIo, finish: Finish): Command {
+  const command = new Command('orphans')
+    .summary('list what lost hosts left')
+    .description(
+      'Lists what hosts without a heartbeat left in the registries: what becomes of each record, when, and why not yet.',
+    )
+    .addOption(output(['table', 'wide', 'json', 'yaml'], 'table'))
+    .option('-w, --watch', 'show the list again whenever it changes')
+    .action(async () => {
+      finish(await get('orphans', command, io));
     });
   return addSettings(command, ({ path }) => CLIENT_SETTINGS.has(path));
 }

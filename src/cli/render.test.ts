@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CONTAINER, HOST, RECORD, SERVICE, UNSEEN } from '../../test/kit/status-fake.ts';
+import { CONTAINER, HOST, ORPHAN, RECORD, SERVICE, UNSEEN } from '../../test/kit/status-fake.ts';
 import { PLAIN } from '../core/diff.ts';
 import type { ExplainView } from '../core/status.ts';
 import { renderExplain } from './explain-text.ts';
@@ -76,10 +76,13 @@ db          0ce60d000eac  shop/web:1  running  healthy  0         it publishes n
 
   it('show hosts and records', () => {
     expect(renderList('hosts', [HOST], false, NOW)).toBe(
-      `OWNER   NAME            ADDRESSES  VERSION  UP  SELF  DRAINED  HANDOVER  REGISTRY
-host-a  host-a.example  10.0.0.5   0.1.0    3m  yes   no       no        memory://
+      `OWNER   NAME            ADDRESSES  VERSION  STATE  UP  LOST  SELF  DRAINED  REGISTRY
+host-a  host-a.example  10.0.0.5   0.1.0    alive  3m  -     yes   no       memory://
 `,
     );
+    const lost = renderList('hosts', [{ ...HOST, state: 'lost', lostSince: NOW - 40_000 }], false, NOW);
+    expect(lost).toContain('lost   -   40s   yes');
+    expect(renderList('orphans', [ORPHAN], true, NOW)).toContain('the lost host created it');
     const retrying = { ...RECORD, state: 'retrying', nextTryAt: NOW + 4000, why: 'timeout' };
     expect(renderList('records', [retrying], false, NOW)).toBe(
       `KEY                              STATE     REVISION  LAST OUTCOME    NEXT TRY  REGISTRY   WHY

@@ -6,6 +6,8 @@ import { type LoopOptions, TestLoop } from '../../test/kit/loop.ts';
 import { failure } from '../core/failure.ts';
 import type { HostProbe, SourceSignal } from '../core/ports.ts';
 import { MemoryStore } from '../provider/memory/store.ts';
+import { hostCounts, hostViews, orphanViews } from './fleet-views.ts';
+import { targetPlan } from './plan-view.ts';
 
 const TTL = 15_000;
 const GRACE = 30_000;
@@ -45,6 +47,19 @@ describe('a lost host', () => {
     await gone.end();
     await clock.advance(TTL + GRACE - 1_000);
     expect(await left()).toContain('/hosts/gone');
+    const [janitor] = here.loop.janitors;
+    if (janitor === undefined) throw new Error('no janitor');
+    const orphans = await orphanViews(janitor, clock, new AbortController().signal);
+    expect(orphans.filter(({ action }) => action === 'delete')).toHaveLength(5);
+    expect(orphans[0]).toMatchObject({
+      owner: 'gone',
+      state: 'lost',
+      waiting: expect.stringContaining('deadHostGrace'),
+    });
+    expect(hostViews(janitor).map(({ owner, state, self }) => [owner, state, self])).toEqual([
+      ['gone', 'lost', false],
+      ['here', 'alive', true],
+    ]);
     await clock.advance(1_000 + SOON);
     expect(await left()).toEqual([]);
     expect(await here.records()).toHaveLength(3);
@@ -95,6 +110,9 @@ describe('a lost host', () => {
     const { clock, gone, left, here } = await world({ probe: () => Promise.resolve(verdict) });
     await gone.end();
     await clock.advance(TTL + GRACE + SOON);
+    const [janitor] = here.loop.janitors;
+    if (janitor === undefined) throw new Error('no janitor');
+    expect(hostCounts(janitor)).toEqual({ alive: 1, handover: 0, lost: 0, unattended: 1 });
     const revision = await here.revision();
     await clock.advance(120_000);
     expect(await left()).toContain('/hosts/gone');
@@ -142,8 +160,10 @@ describe('a lost host', () => {
     await clock.advance(TTL + GRACE + SOON);
     expect(await left()).toContain('/hosts/gone');
     const [janitor] = onlooker.loop.janitors;
-    const found = [...(janitor?.absences.values() ?? [])].flatMap((absence) => absence.found);
-    expect(found.filter(({ action }) => action === 'delete')).toHaveLength(5);
+    const [target] = onlooker.loop.targets;
+    if (janitor === undefined || target === undefined) throw new Error('no registry');
+    const { lines } = targetPlan(target, 'sync', clock, janitor);
+    expect(lines.filter(({ action }) => action === 'delete')).toHaveLength(5);
     await onlooker.end();
     await here.end();
   });

@@ -62,6 +62,10 @@ export class Janitor {
     return this.#options.target;
   }
 
+  get self(): string {
+    return this.#options.self;
+  }
+
   get fleet(): Fleet {
     return this.#options.fleet;
   }

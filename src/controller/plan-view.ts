@@ -3,10 +3,16 @@ import { explainChange } from '../core/plan.ts';
 import { forbids, type Policy } from '../core/policy.ts';
 import type { Clock } from '../core/ports.ts';
 import type { PlanLine, TargetPlan } from '../core/status.ts';
+import type { Janitor } from './janitor.ts';
 import type { Target } from './target.ts';
 
 /** What a pass over one target would do, and what it would leave alone. */
-export function targetPlan(target: Target, policy: Policy, clock: Clock): TargetPlan {
+export function targetPlan(
+  target: Target,
+  policy: Policy,
+  clock: Clock,
+  janitor: Janitor | undefined,
+): TargetPlan {
   if (!target.cache.known)
     return {
       target: target.name,
@@ -21,7 +27,10 @@ export function targetPlan(target: Target, policy: Policy, clock: Clock): Target
   return {
     target: target.name,
     failure: undefined,
-    lines: target.allKeys().flatMap((key) => planLine(target, key, policy, cause)),
+    lines: [
+      ...target.allKeys().flatMap((key) => planLine(target, key, policy, cause)),
+      ...(janitor === undefined ? [] : lostHostLines(janitor)),
+    ],
   };
 }
 
@@ -44,4 +53,17 @@ function planLine(target: Target, key: string, policy: Policy, cause: Cause): re
   const why = forbids(policy, change);
   if (why !== undefined) return [{ action: 'leave', key, before, after, reason: why }];
   return [{ action: change.action, key, before, after, reason: explainChange(change) }];
+}
+
+/** What has been found to be removable of lost hosts, where nothing may be written. */
+function lostHostLines({ absences }: Janitor): readonly PlanLine[] {
+  return [...absences.values()].flatMap(({ owner, found }) =>
+    found.map(({ key, action, why, change }) => ({
+      action,
+      key,
+      before: 'before' in change ? change.before : undefined,
+      after: undefined,
+      reason: `the host ${owner} is lost: ${why}`,
+    })),
+  );
 }

@@ -1,6 +1,8 @@
 import { compareText } from '../core/order.ts';
 import type { ContainerView, RecordState, RecordView, ServiceView, TargetView } from '../core/status.ts';
 import type { Endpoints } from './endpoints.ts';
+import { hostCounts } from './fleet-views.ts';
+import type { Janitor } from './janitor.ts';
 import type { LiveEndpoint } from './publication.ts';
 import type { Target } from './target.ts';
 
@@ -56,12 +58,13 @@ export function containerViews(endpoints: Endpoints): readonly ContainerView[] {
   return views.sort((a, b) => compareText(a.name, b.name));
 }
 
-export function targetView(target: Target): TargetView {
+export function targetView(target: Target, janitor: Janitor | undefined): TargetView {
   return {
     target: target.name,
     known: target.cache.known,
     session: target.session,
     owned: target.cache.owned,
+    hosts: janitor === undefined ? undefined : hostCounts(janitor),
     pending: target.pending,
     conflicts: target.journal.count('conflict'),
     failing: target.journal.count('failed') + target.journal.count('retrying'),

@@ -3,6 +3,9 @@ import { forbidsRemovals, type Policy } from './policy.ts';
 import type { FleetHost } from './ports.ts';
 import type { RegistryRecord } from './record.ts';
 
+/** `lost`: no heartbeat; `unattended`: no heartbeat, but the host answers, so only its agent is gone. */
+export type HostState = 'alive' | 'handover' | 'lost' | 'unattended';
+
 export interface LostFacts {
   readonly host: FleetHost;
   /** How long this agent has seen, without a break, that the heartbeat is absent. */
@@ -33,6 +36,11 @@ export function judgeLost({ host, absentMs, graceMs, policy, self }: LostFacts):
   if (host.janitor !== undefined && host.janitor.owner !== self)
     return { type: 'others', why: `${host.janitor.owner || 'another agent'} looks after it` };
   return { type: 'look' };
+}
+
+export function stateOf({ attended, heartbeat, janitor }: FleetHost, answers: boolean): HostState {
+  if (attended) return heartbeat?.handover === true ? 'handover' : 'alive';
+  return answers || janitor?.finding === 'unattended' ? 'unattended' : 'lost';
 }
 
 const MAX_ADDRESSES = 4;

@@ -1,6 +1,7 @@
 import type { Container, Health, PowerState } from './container.ts';
 import type { DrainCause, LifecycleState } from './endpoint.ts';
 import type { Failure } from './failure.ts';
+import type { HostState } from './lost-host.ts';
 import type { ChangeAction } from './plan.ts';
 import type { HostEntry, SessionState, SourceStatus } from './ports.ts';
 import type { Reason } from './reason.ts';
@@ -28,6 +29,8 @@ export interface TargetView {
   readonly known: boolean;
   readonly session: SessionState;
   readonly owned: number;
+  /** Owners by state, this one included; undefined before they have been listed. */
+  readonly hosts: Readonly<Record<HostState, number>> | undefined;
   readonly pending: number;
   readonly conflicts: number;
   readonly failing: number;
@@ -77,6 +80,25 @@ export interface HostView extends HostEntry {
   readonly self: boolean;
   /** Since when the whole host is drained by a command. */
   readonly drainedSince: number | undefined;
+  readonly state: HostState;
+  /** Epoch milliseconds since when this agent has seen no heartbeat; undefined while there is one. */
+  readonly lostSince: number | undefined;
+}
+
+/** One row of `orphans`: what a host without a heartbeat left, and what becomes of it. */
+export interface OrphanView {
+  readonly target: string;
+  readonly owner: string;
+  readonly key: string;
+  readonly state: HostState;
+  readonly lostSince: number;
+  /** `leave`: somebody else's record, of which only the ledger entry goes; `forget`: bookkeeping without a record. */
+  readonly action: 'delete' | 'leave' | 'forget';
+  readonly why: string;
+  /** Epoch milliseconds at which it is looked at next; undefined: not before something changes. */
+  readonly nextTryAt: number | undefined;
+  /** Why it has not been done yet. */
+  readonly waiting: string;
 }
 
 /** One drain by command, or the end of one that is not known everywhere yet. */
@@ -178,6 +200,7 @@ export interface StatusSource {
   hosts(signal: AbortSignal): Promise<readonly HostView[]>;
   records(signal: AbortSignal): Promise<readonly RecordView[]>;
   orders(): readonly OrderView[];
+  orphans(signal: AbortSignal): Promise<readonly OrphanView[]>;
   plan(): PlanView;
   explain(reference: string, signal: AbortSignal): Promise<ExplainView>;
   /** Calls back after anything that these views show may have changed; returns an unsubscribe function. */

@@ -15,6 +15,7 @@ export const LISTS: ReadonlyMap<string, ListRoute> = new Map([
   ['/v1/containers', { read: (source) => Promise.resolve(source.containers()), pollMs: undefined }],
   ['/v1/orders', { read: (source) => Promise.resolve(source.orders()), pollMs: undefined }],
   ['/v1/hosts', { read: (source, signal) => source.hosts(signal), pollMs: POLL_MS }],
+  ['/v1/orphans', { read: (source, signal) => source.orphans(signal), pollMs: POLL_MS }],
   ['/v1/records', { read: (source, signal) => source.records(signal), pollMs: POLL_MS }],
 ] satisfies [string, ListRoute][]);
 

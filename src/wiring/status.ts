@@ -1,6 +1,7 @@
 import type { AnnounceLoop } from '../controller/announce.ts';
 import type { KnownContainer } from '../controller/endpoints.ts';
 import { explainView } from '../controller/explain.ts';
+import { hostViews, orphanViews, unlistedHost } from '../controller/fleet-views.ts';
 import { targetPlan } from '../controller/plan-view.ts';
 import { containerViews, recordView, serviceViews, targetView } from '../controller/views.ts';
 import type { Container } from '../core/container.ts';
@@ -13,6 +14,7 @@ import type {
   ExplainView,
   HostView,
   OrderView,
+  OrphanView,
   PlanView,
   RecordView,
   ServiceView,
@@ -59,7 +61,7 @@ export class AgentStatus implements StatusSource {
       ready: waitingFor.length === 0,
       waitingFor,
       sources: [source.status()],
-      targets: loop.targets.map(targetView),
+      targets: loop.targets.map((target, n) => targetView(target, loop.janitors[n])),
       containers: loop.endpoints.size,
       services: serviceViews(loop.endpoints).length,
     };
@@ -74,18 +76,25 @@ export class AgentStatus implements StatusSource {
   }
 
   async hosts(signal: AbortSignal): Promise<readonly HostView[]> {
-    const { readers } = this.#options;
+    const { loop, readers } = this.#options;
     const lists = await Promise.all(
-      [...readers].map(async ([target, reader]) => {
-        const hosts = await reader.hosts(signal);
-        return hosts.ok ? hosts.value.map((host) => this.#hostView(host, target)) : [];
+      loop.janitors.map(async (janitor) => {
+        if (janitor.fleet.known) return hostViews(janitor);
+        const hosts = await readers.get(janitor.target)?.hosts(signal);
+        return hosts?.ok === true ? hosts.value.map((host) => unlistedHost(janitor, host)) : [];
       }),
     );
-    return lists.flat();
+    return lists.flat().map((host) => this.#knownBest(host));
   }
 
   orders(): readonly OrderView[] {
     return this.#options.loop.commands.views();
+  }
+
+  async orphans(signal: AbortSignal): Promise<readonly OrphanView[]> {
+    const { loop, clock } = this.#options;
+    const lists = loop.janitors.map((janitor) => orphanViews(janitor, clock, signal));
+    return (await Promise.all(lists)).flat();
   }
 
   /** Records of every owner: what this agent holds or wants from its own view, the rest as the registry shows it. */
@@ -124,7 +133,9 @@ export class AgentStatus implements StatusSource {
   plan(): PlanView {
     const { loop, policyOf, clock } = this.#options;
     return {
-      targets: loop.targets.map((target) => targetPlan(target, policyOf(target.name), clock)),
+      targets: loop.targets.map((target, n) =>
+        targetPlan(target, policyOf(target.name), clock, loop.janitors[n]),
+      ),
     };
   }
 
@@ -159,12 +170,9 @@ export class AgentStatus implements StatusSource {
   }
 
   /** About itself an agent knows best, also where its registry does not yet. */
-  #hostView(host: HostEntry, target: string): HostView {
-    const { identity, loop } = this.#options;
-    const self = host.owner === identity.owner;
-    const own = loop.commands.book.get(WHOLE_HOST);
-    const drainedSince = self ? (own?.drained === true ? own.at : undefined) : host.drainedSince;
-    return { ...host, target, self, drainedSince };
+  #knownBest(host: HostView): HostView {
+    const own = this.#options.loop.commands.book.get(WHOLE_HOST);
+    return host.self ? { ...host, drainedSince: own?.drained === true ? own.at : undefined } : host;
   }
 
   #known(reference: string) {

@@ -10,6 +10,7 @@ import type {
   ExplainView,
   HostView,
   OrderView,
+  OrphanView,
   PlanView,
   RecordView,
   ServiceView,
@@ -71,6 +72,20 @@ export const HOST: HostView = {
   lease: '7',
   handover: false,
   drainedSince: undefined,
+  state: 'alive',
+  lostSince: undefined,
+};
+
+export const ORPHAN: OrphanView = {
+  target: 'memory://',
+  owner: 'host-b',
+  key: '/services/shop/web/1ce60d000eac',
+  state: 'lost',
+  lostSince: 1_000_000,
+  action: 'delete',
+  why: 'the lost host created it',
+  nextTryAt: 1_090_000,
+  waiting: 'its heartbeat may come back within deadHostGrace',
 };
 
 export const UNSEEN: ExplainView = {
@@ -132,6 +147,10 @@ export class FakeStatus implements StatusSource {
 
   hosts(): Promise<readonly HostView[]> {
     return Promise.resolve([HOST]);
+  }
+
+  orphans(): Promise<readonly OrphanView[]> {
+    return Promise.resolve([ORPHAN]);
   }
 
   records(): Promise<readonly RecordView[]> {
