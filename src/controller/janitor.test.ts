@@ -54,7 +54,7 @@ describe('a lost host', () => {
     expect(orphans[0]).toMatchObject({
       owner: 'gone',
       state: 'lost',
-      waiting: expect.stringContaining('deadHostGrace'),
+      waiting: expect.stringContaining('deadHostGrace') as string,
     });
     expect(hostViews(janitor).map(({ owner, state, self }) => [owner, state, self])).toEqual([
       ['gone', 'lost', false],

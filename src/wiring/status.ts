@@ -8,7 +8,7 @@ import type { Container } from '../core/container.ts';
 import type { Description } from '../core/desired.ts';
 import { WHOLE_HOST } from '../core/drain-order.ts';
 import type { Policy } from '../core/policy.ts';
-import type { Clock, HostEntry, RegistryReader, Source } from '../core/ports.ts';
+import type { Clock, RegistryReader, Source } from '../core/ports.ts';
 import type {
   ContainerView,
   ExplainView,
