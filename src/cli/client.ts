@@ -1,6 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { createInterface } from 'node:readline';
-import { AgentAway, CliError } from './exit.ts';
+import { AgentAway, CliError, EXIT } from './exit.ts';
 
 /** An agent as the other commands reach it. */
 export interface AgentAddress {
@@ -52,6 +52,13 @@ export async function follow(
     if (!signal.aborted && error instanceof CliError) throw error;
   }
   if (!signal.aborted) throw new AgentAway('The agent closed the connection; it was stopped, or restarted.');
+}
+
+/** Why an order was not carried out; what it names may be what is wrong. */
+export function refusalOf(reply: Reply): CliError {
+  const error = errorOf(reply);
+  const { code } = (reply.body as { readonly error?: { readonly code?: unknown } }).error ?? {};
+  return code === 'not-found' || code === 'ambiguous' ? new CliError(error.message, EXIT.unknown) : error;
 }
 
 /** The error that a reply carries, for people. */

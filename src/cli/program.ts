@@ -7,6 +7,7 @@ import { drain } from './commands/drain.ts';
 import { explain } from './commands/explain.ts';
 import { get } from './commands/get.ts';
 import { health } from './commands/health.ts';
+import { removeHost } from './commands/hosts.ts';
 import { plan } from './commands/plan.ts';
 import { run } from './commands/run.ts';
 import { complaint } from './complaint.ts';
@@ -61,6 +62,7 @@ export function createProgram(io: CliIo, finish: Finish): Command {
   program.addCommand(drainCommand('drain', io, finish));
   program.addCommand(drainCommand('undrain', io, finish));
   program.addCommand(orphansCommand(io, finish));
+  program.addCommand(hostsCommand(io, finish));
   program.addCommand(healthCommand(io, finish));
   program.addCommand(configCommand(io, finish));
   program.addCommand(versionCommand(io, finish));
@@ -180,6 +182,23 @@ function orphansCommand(io: CliIo, finish: Finish): Command {
       finish(await get('orphans', command, io));
     });
   return addSettings(command, ({ path }) => CLIENT_SETTINGS.has(path));
+}
+
+function hostsCommand(io: CliIo, finish: Finish): Command {
+  const removing = new Command('remove')
+    .summary('remove what a host left that will not come back')
+    .description(
+      'Removes every record and all bookkeeping of a host from every registry, at once. A host whose agent runs is never removed. Exits 66 when no registry knows the host, and 69 when no agent answers.',
+    )
+    .argument('<owner>', 'its owner id, as "portolan get hosts" shows it')
+    .option('--force', 'also a host whose agent was stopped and left its records to the next one')
+    .addOption(output(['text', 'json', 'yaml'], 'text'))
+    .action(async (owner: string) => {
+      finish(await removeHost(owner, removing, io));
+    });
+  return new Command('hosts')
+    .description('Acts on hosts; "portolan get hosts" lists them.')
+    .addCommand(addSettings(removing, ({ path }) => CLIENT_SETTINGS.has(path)));
 }
 
 function healthCommand(io: CliIo, finish: Finish): Command {

@@ -12,6 +12,11 @@ export interface ClearingOptions {
   readonly clock: Clock;
 }
 
+/** What clearing itself needs. */
+export interface ClearingTools extends Pick<ClearingOptions, 'fleet' | 'clock'> {
+  readonly estates: EstateWriter;
+}
+
 /** What a look at a lost host came to. `removed`: records, ledger entries apart. */
 export type Finding =
   | { readonly type: 'answers' }
@@ -44,10 +49,10 @@ export async function lookAt(
 }
 
 /** Clears an estate and then the host's card; nothing of it is left afterwards. */
-async function clear(
+export async function clear(
   claim: EstateClaim,
   first: Estate,
-  { fleet, estates, clock }: Pick<ClearingOptions, 'fleet' | 'clock'> & { readonly estates: EstateWriter },
+  { fleet, estates, clock }: ClearingTools,
   signal: AbortSignal,
 ): Promise<Finding> {
   let removed = 0;

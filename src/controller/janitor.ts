@@ -13,6 +13,7 @@ import type {
 } from '../core/ports.ts';
 import type { Absence } from './absence.ts';
 import { type Finding, lookAt } from './clearing.ts';
+import { type Retirement, retire } from './retirement.ts';
 import { Slots } from './slots.ts';
 
 export interface JanitorOptions {
@@ -68,6 +69,14 @@ export class Janitor {
 
   get fleet(): Fleet {
     return this.#options.fleet;
+  }
+
+  /** Removes what a host left at once, because a person says that it will not come back. */
+  async retire(owner: string, force: boolean, signal: AbortSignal): Promise<Retirement> {
+    const retirement = await retire(owner, force, this.#options, signal);
+    if (retirement.type === 'retired')
+      this.#say('info', { host: owner, records: retirement.records }, 'a host was removed by order');
+    return retirement;
   }
 
   /** Hosts without a heartbeat, by owner. */

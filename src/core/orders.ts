@@ -7,6 +7,8 @@ export interface Orders {
   drain(whom: Drainable, signal: AbortSignal): Promise<Carried<DrainAnswer>>;
   /** Ends such an order; what drains for another reason goes on draining. */
   undrain(whom: Drainable, signal: AbortSignal): Promise<Carried<DrainAnswer>>;
+  /** Removes all that a host left that will not come back, whatever its grace, in every registry. */
+  removeHost(which: Removable, signal: AbortSignal): Promise<Carried<RemovalAnswer>>;
 }
 
 export type Carried<T> =
@@ -37,6 +39,18 @@ export function refuse(
 
 /** One container, by its name, its id or the beginning of its id; or every container of this host, also later ones. */
 export type Drainable = { readonly container: string } | { readonly host: true };
+
+/** A host by its owner id. `force`: also one whose agent was stopped a moment ago and left its records to a successor. */
+export interface Removable {
+  readonly owner: string;
+  readonly force: boolean;
+}
+
+export interface RemovalAnswer {
+  readonly owner: string;
+  /** How many records were removed from each registry that knew the host. */
+  readonly targets: readonly { readonly target: string; readonly records: number }[];
+}
 
 /** What an order to drain, or to end a drain, has come to. */
 export interface DrainAnswer {

@@ -290,7 +290,7 @@ export interface EstateWriter {
   finish(claim: EstateClaim, signal: AbortSignal): Promise<Result<void>>;
   /** Leaves the owner to whoever comes next, if the claim on it is this agent's. */
   release(owner: string, signal: AbortSignal): Promise<Result<void>>;
-  /** Ends a handover that nobody is going to take over. Fails as `owner-fenced` when a living agent has the heartbeat. */
+  /** Ends a handover that nobody is going to take over. Fails as `host-returned` when a living agent has the heartbeat. */
   endHandover(owner: string, signal: AbortSignal): Promise<Result<void>>;
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import type { Carried, Orders, RefusalCode } from '../core/orders.ts';
+import { checkSegment } from '../core/segment.ts';
 import { type Answer, problem } from './answer.ts';
 
 /** An order fits in this many bytes; whoever sends more is cut off. */
@@ -15,10 +16,14 @@ const drainable = z.union([
   z.strictObject({ host: z.literal(true) }),
 ]);
 
+const owner = z.string().refine((text) => checkSegment(text) === undefined, 'is no owner id');
+const removable = z.strictObject({ owner, force: z.boolean() });
+
 /** Every order by its path. They are served on the control socket only: see `createWebServer`. */
 export const ORDERS: ReadonlyMap<string, OrderRoute> = new Map([
   ['/v1/drain', order(drainable, (orders, whom, signal) => orders.drain(whom, signal))],
   ['/v1/undrain', order(drainable, (orders, whom, signal) => orders.undrain(whom, signal))],
+  ['/v1/hosts/remove', order(removable, (orders, which, signal) => orders.removeHost(which, signal))],
 ]);
 
 const STATUS: Readonly<Record<RefusalCode, number>> = {

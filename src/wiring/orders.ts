@@ -1,7 +1,15 @@
 import type { AnnounceLoop } from '../controller/announce.ts';
 import type { KnownContainer } from '../controller/endpoints.ts';
 import { WHOLE_HOST } from '../core/drain-order.ts';
-import { type Carried, type DrainAnswer, type Drainable, type Orders, refuse } from '../core/orders.ts';
+import {
+  type Carried,
+  type DrainAnswer,
+  type Drainable,
+  type Orders,
+  type Removable,
+  type RemovalAnswer,
+  refuse,
+} from '../core/orders.ts';
 import type { Clock, Source } from '../core/ports.ts';
 
 export interface AgentOrdersOptions {
@@ -35,6 +43,24 @@ export class AgentOrders implements Orders {
 
   async undrain(whom: Drainable, signal: AbortSignal): Promise<Carried<DrainAnswer>> {
     return await this.#order(whom, false, signal);
+  }
+
+  /** One registry after the other; the first that objects ends it, for a living host lives in all of them. */
+  async removeHost({ owner, force }: Removable, signal: AbortSignal): Promise<Carried<RemovalAnswer>> {
+    const targets: { target: string; records: number }[] = [];
+    const failures: string[] = [];
+    for (const janitor of this.#options.loop.janitors) {
+      const { target } = janitor;
+      const came = await janitor.retire(owner, force, signal);
+      if (came.type === 'refused') return refuse('refused', `${owner} stays in ${target}: ${came.why}.`);
+      if (came.type === 'failed') failures.push(`${target}: ${came.why}`);
+      if (came.type === 'retired') targets.push({ target, records: came.records });
+    }
+    if (failures.length > 0)
+      return refuse('not-now', `${owner} could not be removed from ${failures.join('; ')}. Try again.`);
+    if (targets.length === 0)
+      return refuse('not-found', `No registry knows a host ${owner}; see "portolan get hosts".`);
+    return { ok: true, value: { owner, targets } };
   }
 
   async #order(whom: Drainable, drained: boolean, signal: AbortSignal): Promise<Carried<DrainAnswer>> {

@@ -3,6 +3,8 @@ import {
   type DrainAnswer,
   type Drainable,
   type Orders,
+  type Removable,
+  type RemovalAnswer,
   refuse,
 } from '../../src/core/orders.ts';
 import type {
@@ -195,6 +197,16 @@ export class FakeOrders implements Orders {
 
   undrain(whom: Drainable): Promise<Carried<DrainAnswer>> {
     return this.#take('undrain', whom);
+  }
+
+  removeHost({ owner, force }: Removable): Promise<Carried<RemovalAnswer>> {
+    if (owner === 'alive') return Promise.resolve(refuse('refused', 'alive stays: its agent runs.'));
+    if (owner !== 'gone') return Promise.resolve(refuse('not-found', `No registry knows a host ${owner}.`));
+    const targets = [
+      { target: 'etcd://a', records: force ? 3 : 1 },
+      { target: 'etcd://b', records: 0 },
+    ];
+    return Promise.resolve({ ok: true, value: { owner, targets } });
   }
 
   #take(what: 'drain' | 'undrain', whom: Drainable): Promise<Carried<DrainAnswer>> {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { DrainAnswer, Drainable } from '../../core/orders.ts';
 import { printable } from '../../core/printable.ts';
 import { agentAddress } from '../agent-address.ts';
-import { type AgentAddress, errorOf, type Reply, tell } from '../client.ts';
+import { type AgentAddress, refusalOf, tell } from '../client.ts';
 import { configured } from '../configured.ts';
 import { AgentAway, CliError, EXIT } from '../exit.ts';
 import type { CliIo } from '../io.ts';
@@ -63,12 +63,6 @@ async function order(
   const outcome = { ...answer, drained: what === 'drain' };
   if (options.wait !== true) return outcome;
   return { ...outcome, waited: await awaitTargets(outcome, agent, options.timeout, io) };
-}
-
-function refusalOf(reply: Reply): CliError {
-  const error = errorOf(reply);
-  const { code } = (reply.body as { readonly error?: { readonly code?: unknown } }).error ?? {};
-  return code === 'not-found' || code === 'ambiguous' ? new CliError(error.message, EXIT.unknown) : error;
 }
 
 function textOf({ container, drained, repeated, at, notes, waited }: Outcome, now: number): string {
