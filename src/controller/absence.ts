@@ -15,6 +15,8 @@ export interface Absence {
   /** When it is looked at again (monotonic ms); undefined: not before something changes. */
   nextAt: number | undefined;
   cancel: () => void;
+  /** Nobody needs to be told of it any more. */
+  untell: () => void;
   /** It is being looked at. */
   busy: boolean;
   /** The host is back, or sight of it was lost: whatever is under way ends. */

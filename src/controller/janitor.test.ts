@@ -42,6 +42,16 @@ async function world(options: LoopOptions = {}) {
 const says = (loop: TestLoop, message: string) => loop.log.lines.filter((line) => line.message === message);
 
 describe('a lost host', () => {
+  it('is nobody who has only just come', async () => {
+    const { clock, memory, gone, here } = await world();
+    const newcomer = new TestLoop({ clock, stores: [memory], owner: 'newcomer', instance: 'n1' });
+    await newcomer.listed(seen(4));
+    await clock.advance(SOON);
+    expect(says(here, 'a host has no heartbeat any more')).toEqual([]);
+    expect(says(here, 'a host that had no heartbeat is back')).toEqual([]);
+    await Promise.all([newcomer.end(), gone.end(), here.end()]);
+  });
+
   it('is cleared away once its heartbeat has been gone for the grace: records, ledger, copy and card', async () => {
     const { clock, gone, left, here } = await world();
     await gone.end();

@@ -35,6 +35,8 @@ export interface JanitorOptions {
 
 /** Agents that see the same absence do not come at the same moment: the first one's claim keeps the others away. */
 const JITTER_MS = 300;
+/** A card may be seen before the heartbeat that was written with it: that is no absence. */
+const TELL_AFTER_MS = 1_000;
 /** Somebody has to notice when an unattended host dies too. */
 const ASK_AGAIN_MS = 10_000;
 const RETRY_MS = 2_000;
@@ -152,17 +154,26 @@ export class Janitor {
     const { clock } = this.#options;
     const absence: Absence = {
       ...{ owner, card, since: clock.monotonic(), sinceWall: clock.now(), why: '', nextAt: undefined },
-      ...{ cancel: () => undefined, busy: false, over: new AbortController(), claim: undefined },
+      ...{
+        cancel: () => undefined,
+        untell: () => undefined,
+        busy: false,
+        over: new AbortController(),
+        claim: undefined,
+      },
       ...{ answers: false, found: [] },
     };
     this.#absences.set(owner, absence);
-    this.#tellOnce(owner, { name: host.card?.name }, 'a host has no heartbeat any more');
+    absence.untell = clock.timer(TELL_AFTER_MS, () => {
+      this.#tellOnce(owner, { name: host.card?.name }, 'a host has no heartbeat any more');
+    });
     return absence;
   }
 
   #forget(owner: string): void {
     const absence = this.#absences.get(owner);
     absence?.cancel();
+    absence?.untell();
     absence?.over.abort();
     this.#absences.delete(owner);
   }
