@@ -9,6 +9,7 @@ import { latency } from './latency.ts';
 import type { Bench, Measure, Row } from './lib/bench.ts';
 import { tidily, tidyOnSignals } from './lib/cleanup.ts';
 import { machineFacts, markdown } from './lib/table.ts';
+import { lost } from './lost.ts';
 import { memory } from './memory.ts';
 import { oneChange } from './one-change.ts';
 import { proof } from './proof.ts';
@@ -26,6 +27,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   steady,
   memory,
   fleet,
+  lost,
 };
 
 /** Left out of a short run, for their time: single containers on the faked engine, bursts on the real one. */
