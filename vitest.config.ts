@@ -19,7 +19,7 @@ export default defineConfig({
       outside('contract', ['test/contract/**/*.test.ts'], 60_000),
       outside('integration', ['test/integration/**/*.test.ts'], 90_000),
       // Whole worlds in processes of their own: as many at a time as there are cores.
-      outside('simulation', ['test/simulator/**/*.test.ts'], 900_000),
+      outside('simulation', ['test/simulator/**/*.test.ts'], 3_000_000),
       // They mostly wait: for engines, containers, leases.
       outside('e2e', ['test/e2e/**/*.test.ts'], 180_000, 2),
     ],

@@ -239,7 +239,9 @@ describe('the life of a container', () => {
   });
 
   it('drains at a restart and offers the new port afterwards', async () => {
-    const { path, short, container } = await lab.run('restart', { ports: onPort('') });
+    // It takes its time to end: what ends at once may be withdrawn before a busy agent has marked it.
+    const command = ['sh', '-c', "trap 'busybox sleep 1; exit 0' TERM; busybox sleep 86400 & wait"];
+    const { path, short, container } = await lab.run('restart', { command, ports: onPort('') });
     await lab.offers(path, { [short]: { state: 'registered' } });
     await container.restart({ t: 10 });
     const port = String(await lab.docker.publishedPort(container, '80/tcp'));

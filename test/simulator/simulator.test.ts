@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { repository } from '../kit/paths.ts';
 import { simulate } from './spawn.ts';
 
-const SCHEDULES = 2_000;
+const SCHEDULES = 1_000;
 
 describe('the simulator', () => {
   it(`keeps every promise in ${String(SCHEDULES)} schedules of changes and faults`, async () => {
