@@ -8,7 +8,7 @@ import { vi } from 'vitest';
 const factor = positive(process.env['FUZZ_RUNS'] ?? '1');
 const seed = process.env['FUZZ_SEED'] ?? (factor === 1 ? '1' : undefined);
 
-vi.setConfig({ testTimeout: 20_000 * Math.max(1, factor) });
+vi.setConfig({ testTimeout: 90_000 * Math.max(1, factor) });
 
 function positive(text: string): number {
   const number = Number(text);
