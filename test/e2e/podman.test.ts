@@ -80,6 +80,8 @@ describe("with Podman's compatible socket", () => {
     await podman.serve();
     await lab.forgets(goes.path, 20_000);
     expect(await states(stays.path)).toEqual(['registered']);
-    expect((await statusOf(lab.agent)).sources).toMatchObject([{ connected: true }]);
+    await sees(async () => {
+      expect((await statusOf(lab.agent)).sources).toMatchObject([{ connected: true }]);
+    }, 20_000);
   });
 });
