@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -87,6 +87,7 @@ export class Podman {
   async remove(): Promise<void> {
     await this.endService();
     await this.run('rm', '-f', '-a', '-t', '0').catch(() => undefined);
+    await this.#endMonitors();
     // With the namespace go bridge and firewall.
     await execute('ip', ['netns', 'del', this.#netns]).catch(() => undefined);
     const mounts = await readFile('/proc/self/mounts', 'utf8');
@@ -94,6 +95,20 @@ export class Podman {
     for (const path of below.filter((mount) => mount.startsWith(`${this.#folder}/`)).reverse())
       await execute('umount', [path]);
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Whatever watched over a command in a container stays for five minutes after it; all of them name the folder. */
+  async #endMonitors(): Promise<void> {
+    for (const entry of await readdir('/proc')) {
+      if (!/^\d+$/.test(entry)) continue;
+      const command = await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '');
+      if (!command.startsWith('/usr/bin/conmon') || !command.includes(`${this.#folder}/`)) continue;
+      try {
+        process.kill(Number(entry), 'SIGKILL');
+      } catch {
+        // It has just ended by itself.
+      }
+    }
   }
 
   get #env(): NodeJS.ProcessEnv {
