@@ -158,7 +158,7 @@ describe('a container with a probe', () => {
     expect(await stateOf(loop, 1)).toBe('draining unhealthy');
   });
 
-  it('is not probed while it is paused, and keeps what is known', async () => {
+  it('is not probed while it is paused, and is back as soon as it answers again', async () => {
     const { loop, clock, prober } = setUp();
     prober.open('c1');
     await loop.listed(seen(1));
@@ -167,6 +167,22 @@ describe('a container with a probe', () => {
     await clock.advance(60_000);
     expect([prober.count('c1'), await stateOf(loop, 1)]).toEqual([asked, undefined]);
     await loop.say(seen(1));
+    expect(await stateOf(loop, 1)).toBe('registered');
+  });
+
+  it('has to show anew that it is ready after a pause, before it is back in rotation', async () => {
+    const { loop, clock, prober } = setUp();
+    prober.open('c1');
+    await loop.listed(seen(1));
+    await loop.say(seen(1, { state: 'paused' }));
+    prober.close('c1');
+    await clock.advance(60_000);
+    await loop.say(seen(1));
+    expect(await stateOf(loop, 1)).toBeUndefined();
+    await clock.advance(4_000);
+    expect(await stateOf(loop, 1)).toBeUndefined();
+    prober.open('c1');
+    await clock.advance(200);
     expect(await stateOf(loop, 1)).toBe('registered');
   });
 

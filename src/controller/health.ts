@@ -203,6 +203,7 @@ export class Health {
     for (const { key, plan } of signs.values()) {
       const wanted = !resting && container.state === 'running' && (plan?.addresses.length ?? 0) > 0;
       if (wanted) this.#probes?.wake(key);
+      else if (container.state === 'paused') this.#probes?.doubt(key);
       else this.#probes?.rest(key);
     }
   }

@@ -1,6 +1,7 @@
 import type { Clock, Prober, Random } from '../core/ports.ts';
 import {
   afterProbe,
+  firstProbeState,
   type ProbePlan,
   type ProbeResult,
   type ProbeState,
@@ -65,7 +66,17 @@ export class Probes {
   wake(key: string): void {
     const job = this.#jobs.get(key);
     if (job === undefined || job.stop !== undefined) return;
+    if (job.state.verdict === 'starting') job.state = firstProbeState(this.#options.clock.monotonic());
     this.#queue(job);
+  }
+
+  /** What was ready has to show it again, as at its start, before it counts: nobody could ask it meanwhile. */
+  doubt(key: string): void {
+    this.rest(key);
+    const job = this.#jobs.get(key);
+    if (job?.state.verdict !== 'up') return;
+    job.state = firstProbeState(this.#options.clock.monotonic());
+    this.#starting += 1;
   }
 
   /** Probes no more, but remembers what is known. */

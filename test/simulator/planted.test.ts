@@ -4,7 +4,7 @@ import { PLANTED } from './planted.ts';
 import { simulate } from './spawn.ts';
 
 /** So many schedules may pass before the bug shows. */
-const PATIENCE = 600;
+const PATIENCE = 1_500;
 
 describe('the simulator finds', () => {
   it.concurrent.for(PLANTED)('$name', async (bug, { expect }) => {

@@ -31,6 +31,8 @@ const GRACE_MS = 30_000;
 /** It may have been asked before it came back, and have no heartbeat yet: so long what it left may still go. */
 const JUST_BACK_MS = 12_000;
 const SLACK_MS = 1_000;
+/** What left before its agent heard of a signal may land after it. */
+const IN_FLIGHT_MS = 50;
 /** Whatever became of a container so long ago is known by now, after the longest absence of an engine. */
 const KNOWN_MS = 60_000;
 /** Somebody who takes over keeps the lease that he found alive once for each try. */
@@ -147,6 +149,7 @@ export class Promises {
     if (!before.value.includes('"cause":"stop-signal"') || value.includes('"draining"')) return;
     const since = subject.signalledAt;
     if (since === undefined || subject.unheard || this.#context.lostTime(host)) return;
+    if (this.#context.now() - since < IN_FLIGHT_MS) return;
     // The stop timeout ends at that very moment for the agent, which may have heard of the signal a little earlier.
     if (drains(subject, this.#context.now() + 1_000) && subject.readyAtSignal)
       this.#break('drain', `${before.key} is back in rotation, but its container was told to stop`);
