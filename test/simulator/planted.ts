@@ -77,6 +77,12 @@ export const PLANTED: readonly PlantedBug[] = [
   },
   bug('there is no brake', 'core/brake.ts', 'const AT_LEAST = 10;', 'const AT_LEAST = 1e9;'),
   bug(
+    'a second instance takes over from a living one',
+    'provider/kv/takeover.ts',
+    'if (remaining < (granted * 2) / 3 - 1) return ok(DEAD);',
+    'if (remaining <= granted) return ok(DEAD);',
+  ),
+  bug(
     'a transaction does not compare the heartbeat',
     'provider/kv/sender.ts',
     'compares: [...fence, ...steps.flatMap(({ compares }) => compares)],',

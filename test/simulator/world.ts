@@ -220,13 +220,15 @@ export class World {
     for (const host of this.hosts) for (const subject of host.all) subject.drainCertain = false;
   }
 
+  /** Everything ends: two agents that fight over a heartbeat on a way without latency would go on without end. */
   violated(violation: Violation): void {
     this.violation ??= violation;
     this.trace(`VIOLATED ${violation.message}`);
+    for (const process of this.processes.values()) process.kill();
   }
 
   async advance(ms: number): Promise<void> {
-    await this.clock.advance(ms);
+    if (this.violation === undefined) await this.clock.advance(ms);
   }
 
   close(): void {
