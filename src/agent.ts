@@ -12,9 +12,11 @@ import { live, ONCE_LIMIT_MS } from './wiring/life.ts';
 import { listenAll } from './wiring/listeners.ts';
 import { keepMemories } from './wiring/memories.ts';
 import { route } from './wiring/proxies.ts';
+import { prepareFolder } from './wiring/state.ts';
 import { followPlan, plannable, when } from './wiring/waiting.ts';
 
 export type { AgentIo } from './wiring/io.ts';
+export { runListener } from './wiring/lone-listener.ts';
 
 /** A plan gives up on what has not answered by then. */
 const PLAN_LIMIT_MS = 10_000;
@@ -113,11 +115,7 @@ async function withoutWriter<T>(
 
 async function announce(config: Config, io: AgentIo): Promise<number> {
   const folder = new StateFolder(config.stateDir);
-  await folder.prepare().catch((error: unknown) => {
-    throw new StartError(
-      `the state folder ${config.stateDir} cannot be used (${String(error)}); choose another with --state-dir`,
-    );
-  });
+  await prepareFolder(folder);
   const embedded = config.registries.some(({ kind }) => kind === 'memory');
   const drains = embedded ? await folder.drains() : [];
   const orders = await folder.orders();

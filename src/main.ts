@@ -82,6 +82,7 @@ const io: CliIo = {
   // Loaded only by the commands that need it: `portolan health` should answer before Docker and etcd clients are read.
   agent: {
     run: async (config, lent) => await (await import('./agent.ts')).runAgent(config, lent),
+    listen: async (config, lent) => await (await import('./agent.ts')).runListener(config, lent),
     planOnce: async (config, lent) => await (await import('./agent.ts')).planOnce(config, lent),
   },
 };

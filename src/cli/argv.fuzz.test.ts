@@ -41,7 +41,11 @@ async function cli(argv: readonly string[]) {
     signal: new AbortController().signal,
     openLog: () => ({ debug: quiet, info: quiet, warn: quiet, error: quiet, flush: quiet, setLevel: quiet }),
     onHangUp: () => quiet,
-    agent: { run: () => Promise.resolve(0), planOnce: () => Promise.resolve({ targets: [] }) },
+    agent: {
+      run: () => Promise.resolve(0),
+      listen: () => Promise.resolve(0),
+      planOnce: () => Promise.resolve({ targets: [] }),
+    },
   };
   return { code: await runCli(argv, io), out, err };
 }

@@ -1,4 +1,4 @@
-import type { planOnce, runAgent } from '../agent.ts';
+import type { planOnce, runAgent, runListener } from '../agent.ts';
 import type { Machine } from '../config/context.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Clock, Random } from '../core/ports.ts';
@@ -21,5 +21,9 @@ export interface CliIo {
   /** Calls back when the process is asked to read its configuration again; without a listener that ends it. */
   readonly onHangUp: (listener: () => void) => () => void;
   readonly openLog: (options: Pick<LogOptions, 'level' | 'format' | 'fd'>) => ProcessLog;
-  readonly agent: { readonly run: typeof runAgent; readonly planOnce: typeof planOnce };
+  readonly agent: {
+    readonly run: typeof runAgent;
+    readonly listen: typeof runListener;
+    readonly planOnce: typeof planOnce;
+  };
 }

@@ -25,6 +25,16 @@ const GROUPED = [...GROUPS, [OTHER, undefined] as const].flatMap(([group, keys])
 /** Settings that a command which only talks to a running agent needs. */
 export const CLIENT_SETTINGS: ReadonlySet<string> = new Set(['stateDir', 'controlSocket']);
 
+const LISTEN_SETTINGS = new Set([
+  ...['registries', 'etcd', 'layouts.services.prefix', 'listenPath', 'leaseTtl', 'deadHostGrace'],
+  ...['stateDir', 'controlSocket', 'http', 'log'],
+]);
+
+/** Whether a listener needs it, which has no engine and no records of its own. */
+export function forListening({ path, keys: [first = ''] }: Setting): boolean {
+  return LISTEN_SETTINGS.has(path) || LISTEN_SETTINGS.has(first);
+}
+
 /** Adds a flag for every setting that has one and that `wanted` admits. */
 export function addSettings(command: Command, wanted: (setting: Setting) => boolean): Command {
   for (const { setting, flag, group } of GROUPED) {

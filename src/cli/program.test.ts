@@ -28,6 +28,7 @@ let folder: string;
 let source: FakeStatus;
 let agent: Listener | undefined;
 let started: Config[];
+let listening: Config[];
 let planned: () => Promise<PlanView>;
 let stop: AbortController;
 
@@ -73,6 +74,10 @@ async function cli(
         started.push(config);
         return Promise.resolve(0);
       },
+      listen: (config) => {
+        listening.push(config);
+        return Promise.resolve(0);
+      },
       planOnce: (config) => {
         started.push(config);
         return planned();
@@ -103,6 +108,7 @@ beforeEach(() => {
   source = new FakeStatus();
   agent = undefined;
   started = [];
+  listening = [];
   planned = () => Promise.resolve(CHANGES);
   stop = new AbortController();
 });
@@ -298,6 +304,27 @@ describe('plan with a real registry', () => {
   it('lets what nobody expected pass to whoever reports it', async () => {
     planned = () => Promise.reject(new Error('broken'));
     await expect(cli('plan --registry etcd://a')).rejects.toThrow('broken');
+  });
+});
+
+describe('listen', () => {
+  it('serves proxies alone, for the paths of LISTEN_PATH', async () => {
+    const env = { LISTEN_PATH: '/services/internal/app1/dev,/services/internal/app1/sit' };
+    expect(await cli('listen --registry etcd://a', env)).toMatchObject({ code: 0, err: '' });
+    expect(started).toEqual([]);
+    expect(listening[0]).toMatchObject({
+      listenPath: ['/services/internal/app1/dev/', '/services/internal/app1/sit/'],
+      registries: [{ name: 'etcd://a:2379' }],
+    });
+  });
+
+  it('has no flags of an agent, and says which path is none', async () => {
+    expect(await cli('listen --docker-host tcp://a')).toMatchObject({ code: 64 });
+    const { code, err } = await cli('listen', { LISTEN_PATH: 'internal' });
+    expect(code).toBe(78);
+    expect(err).toContain(
+      'LISTEN_PATH: listenPath[0]: "internal" does not begin with /; write a path such as /services',
+    );
   });
 });
 

@@ -14,7 +14,7 @@ import { complaint } from './complaint.ts';
 import { CliError, EXIT, EXIT_TEXT } from './exit.ts';
 import type { CliIo } from './io.ts';
 import { RESOURCES, type Resource } from './lists.ts';
-import { addSettings, CLIENT_SETTINGS } from './options.ts';
+import { addSettings, CLIENT_SETTINGS, forListening } from './options.ts';
 
 /** Runs one command line; the result is the exit code. Only what nobody expected is thrown. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
@@ -56,6 +56,7 @@ export function createProgram(io: CliIo, finish: Finish): Command {
       getErrHasColors: () => false,
     });
   program.addCommand(runCommand(io, finish));
+  program.addCommand(listenCommand(io, finish));
   program.addCommand(planCommand(io, finish));
   program.addCommand(getCommand(io, finish));
   program.addCommand(explainCommand(io, finish));
@@ -85,9 +86,21 @@ function runCommand(io: CliIo, finish: Finish): Command {
       'Runs the agent in the foreground: announces what the containers of this host offer, until it is stopped.',
     )
     .action(async () => {
-      finish(await run(command, io));
+      finish(await run('run', command, io));
     });
   return addSettings(command, () => true);
+}
+
+function listenCommand(io: CliIo, finish: Finish): Command {
+  const command = new Command('listen')
+    .summary('serve proxies alone, without Docker')
+    .description(
+      'Keeps the proxies of the configuration equal to what a registry holds, in the foreground, until it is stopped; they then stay as they are. For a machine or a container that consumes services and announces none. It needs a real registry, and no Docker engine. Without proxies in the configuration it serves an HAProxy whose files lie in the folder haproxy of the state folder: start it with "haproxy -W -S <state folder>/haproxy/master.sock -f <state folder>/haproxy/conf".',
+    )
+    .action(async () => {
+      finish(await run('listen', command, io));
+    });
+  return addSettings(command, forListening);
 }
 
 function planCommand(io: CliIo, finish: Finish): Command {

@@ -132,6 +132,13 @@ export const settingsSchema = z.strictObject({
     flag: false,
     fallback: 'none',
   }),
+  listenPath: setting(z.array(keyPrefix).optional(), {
+    description: 'Paths whose services a proxy serves that names none itself, below the services layout.',
+    kind: 'list',
+    value: 'paths',
+    envAlias: ['LISTEN_PATH'],
+    fallback: 'all',
+  }),
   ownerId: setting(ownerId.optional(), {
     description: 'Identity under which this host owns its records; must be unique and stable.',
     value: 'id',

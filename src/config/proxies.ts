@@ -17,7 +17,7 @@ const proxyMapping = z.strictObject({
     .array(keyPrefix)
     .min(1)
     .optional()
-    .describe('Paths whose services it serves, below the services layout; default: all.'),
+    .describe('Paths whose services it serves, below the services layout; default: listenPath.'),
   socket: path.describe('Admin socket of HAProxy (stats socket ... level admin).'),
   folder: path.describe('Folder for the files that HAProxy is to load (conf) and its maps (maps).'),
   bind: z
@@ -69,4 +69,17 @@ const proxyMapping = z.strictObject({
 
 export const proxies = z.array(proxyMapping);
 export type ProxySettings = z.output<typeof proxyMapping>;
+
+/**
+ * What `listen` serves when no proxy is configured: an HAProxy on port 80 with its files in the state folder. undefined when
+ * that folder has a name which cannot stand in a proxy's files.
+ */
+export function defaultProxy(stateDir: string): ProxySettings | undefined {
+  const folder = `${stateDir}/haproxy`;
+  return proxyMapping.safeParse({
+    ...{ folder, socket: `${folder}/admin.sock`, bind: ['*:80'] },
+    reload: { master: `${folder}/master.sock` },
+  }).data;
+}
+
 export const PROXY_KEYS: readonly string[] = Object.keys(proxyMapping.shape);

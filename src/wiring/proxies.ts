@@ -13,70 +13,91 @@ import type { AgentIo } from './io.ts';
 import type { OpenRegistry } from './registries.ts';
 import { when } from './waiting.ts';
 
-/** Runs a loop for each configured proxy until the process is asked to end; the proxies then stay as they are. */
+/** What a route follows: the content of a registry. */
+type Followed = Pick<OpenRegistry, 'kind' | 'store'> & { readonly name: string };
+
+/** A configured proxy with its loop. */
+export interface Route {
+  readonly proxy: Proxy;
+  readonly loop: RouteLoop;
+}
+
+interface RouteContext {
+  readonly config: Config;
+  readonly registries: readonly Followed[];
+  readonly io: Pick<AgentIo, 'clock' | 'random' | 'log'>;
+  /** See `RouteLoopOptions`. */
+  readonly complete: (registry: Followed, signal: AbortSignal) => Promise<void>;
+}
+
+/** Runs the proxies of an agent until the process is asked to end; they then stay as they are. */
 export async function route(
   { config, loop, registries }: Pick<Assembly, 'config' | 'loop' | 'registries'>,
   io: AgentIo,
 ): Promise<void> {
-  const { clock, log, signal } = io;
-  if (config.proxies.length === 0) return;
+  // An embedded registry is empty until this host has said what it offers: that must never empty a proxy.
+  const complete = async ({ kind }: Followed, signal: AbortSignal): Promise<void> => {
+    if (kind === 'memory') await when(loop, () => loop.converged, Number.POSITIVE_INFINITY, io.clock, signal);
+  };
+  const followed = registries.map(({ kind, store, reader }) => ({ kind, store, name: reader.target }));
+  await runRoutes(openRoutes({ config, registries: followed, io, complete }), io);
+}
+
+/** A loop for each configured proxy, not yet running. */
+export function openRoutes(context: RouteContext): readonly Route[] {
+  const { config, registries, io } = context;
+  return config.proxies.flatMap((settings) => {
+    const registry = registries.find(({ name }) => name === settings.from) ?? registries[0];
+    if (registry === undefined) return [];
+    const { name } = settings;
+    const { clock, log } = io;
+    const proxy = new Haproxy({ name, settings: haproxySettings(settings), writing: true, clock, log });
+    return [{ proxy, loop: routeLoop(proxy, settings, registry, context) }];
+  });
+}
+
+/** Until the process is asked to end. */
+export async function runRoutes(
+  routes: readonly Route[],
+  { log, signal }: Pick<AgentIo, 'log' | 'signal'>,
+): Promise<void> {
+  if (routes.length === 0) return;
   setMaxListeners(0, signal);
   await Promise.all(
-    config.proxies.map(async (settings) => {
-      const registry = registries.find(({ reader }) => reader.target === settings.from) ?? registries[0];
-      if (registry === undefined) return;
-      const proxy = new Haproxy({
-        name: settings.name,
-        settings: haproxySettings(settings),
-        writing: true,
-        clock,
-        log,
-      });
+    routes.map(async ({ proxy, loop }) => {
       const prepared = await proxy.writer?.prepare();
       if (prepared?.ok === false)
         log.error(
-          { target: settings.name, reason: prepared.failure.message },
+          { target: proxy.name, reason: prepared.failure.message },
           'the files of a proxy cannot be written',
         );
-      const embedded = registry.kind === 'memory';
-      // An embedded registry is empty until this host has said what it offers: that must never empty a proxy.
-      const complete = async (until: AbortSignal): Promise<void> => {
-        if (embedded) await when(loop, () => loop.converged, Number.POSITIVE_INFINITY, clock, until);
-      };
-      await routeLoop(proxy, settings, { registry, config, io, complete }).run(signal);
+      await loop.run(signal);
     }),
   );
-}
-
-interface RouteContext {
-  readonly registry: Pick<OpenRegistry, 'store'>;
-  readonly config: Config;
-  readonly io: Pick<AgentIo, 'clock' | 'random' | 'log'>;
-  readonly complete: (signal: AbortSignal) => Promise<void>;
 }
 
 function routeLoop(
   proxy: Proxy,
   { paths }: Pick<ProxySettings, 'paths'>,
-  { registry, config, io, complete }: RouteContext,
+  registry: Followed,
+  { config, io, complete }: RouteContext,
 ): RouteLoop {
   const { clock, random, log } = io;
-  const prefix = withSlash(config.layouts.services.prefix);
+  const { prefix } = config.layouts.services;
   const feed = new KvRecordFeed({
     store: registry.store,
-    prefixes: (paths ?? [prefix]).map((path) => below(prefix, withSlash(path))),
+    prefixes: (paths ?? config.listenPath ?? [prefix]).map((path) => below(prefix, path)),
     ownerOf: ({ value }) => ownerIn(value),
     clock,
     random,
   });
   return new RouteLoop({
-    ...{ proxy, feed, complete, clock, random, log },
+    ...{ proxy, feed, clock, random, log },
+    complete: (signal) => complete(registry, signal),
     decode: (key, record) => routeRecord(key, record, prefix),
     graceMs: config.deadHostGrace === 0 ? Number.POSITIVE_INFINITY : config.deadHostGrace,
   });
 }
-
-const withSlash = (path: string): string => (path.endsWith('/') ? path : `${path}/`);
 
 /** `/services/internal/app1` and `/internal/app1` mean the same. */
 function below(prefix: string, path: string): string {

@@ -68,7 +68,11 @@ export function registryOver(
   };
 }
 
-function openStore(registry: RegistryConfig, { clock, credentials, prefixes }: RegistriesOptions): KvStore {
+/** The content of a registry; the caller closes it. */
+export function openStore(
+  registry: RegistryConfig,
+  { clock, credentials, prefixes }: Pick<RegistriesOptions, 'clock' | 'credentials' | 'prefixes'>,
+): KvStore {
   if (registry.kind === 'memory') return new MemoryStore({ clock });
   const followed = credentials.get(registry.name);
   const scheme = registry.tls === undefined ? 'http' : 'https';

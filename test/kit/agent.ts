@@ -23,7 +23,9 @@ export interface ProcessOptions {
 }
 
 export interface AgentOptions extends ProcessOptions {
-  /** Options of `portolan run`, besides state folder and log format; the HTTP listener is off unless told. */
+  /** `listen`: its proxies alone. */
+  readonly command?: 'run' | 'listen';
+  /** Options of the command, besides state folder and log format; the HTTP listener is off unless told. */
   readonly args?: readonly string[];
   /** The state folder of an earlier agent, for a restart; a new one by default. */
   readonly stateDir?: string;
@@ -134,7 +136,7 @@ export class Agent {
     folders.add(this.stateDir);
     // Agents of one test must not fight for the default port; a later option counts.
     const own = ['--state-dir', this.stateDir, '--log-format', 'json', '--http-listen', 'off'];
-    const args = ['run', ...own, ...(options.args ?? [])];
+    const args = [options.command ?? 'run', ...own, ...(options.args ?? [])];
     this.#child = launch(args, options);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       createInterface({ input: stream as Readable }).on('line', (line) => {

@@ -57,7 +57,7 @@ async function cli(line: string, onErr: (text: string) => void = quiet) {
     signal: new AbortController().signal,
     openLog: nothing,
     onHangUp: () => quiet,
-    agent: { run: nothing, planOnce: nothing },
+    agent: { run: nothing, listen: nothing, planOnce: nothing },
   };
   const code = await runCli(line.split(' '), io);
   return { code, out, err };

@@ -47,7 +47,7 @@ async function cli(line: string) {
     signal: new AbortController().signal,
     openLog: nothing,
     onHangUp: () => quiet,
-    agent: { run: nothing, planOnce: nothing },
+    agent: { run: nothing, listen: nothing, planOnce: nothing },
   });
   return { code, out, err };
 }

@@ -1,0 +1,96 @@
+import type { Config, RegistryConfig } from '../config/config.ts';
+import { defaultProxy } from '../config/proxies.ts';
+import { sleep } from '../core/ports.ts';
+import { StateFolder } from '../state/folder.ts';
+import { followCredentials, type RegistryCredentials } from './credentials.ts';
+import { newInstance } from './identity.ts';
+import { type AgentIo, StartError } from './io.ts';
+import { ListenerStatus, noOrders } from './listener-status.ts';
+import { listenAll } from './listeners.ts';
+import { liveConfig } from './live-config.ts';
+import { openRoutes, type Route, runRoutes } from './proxies.ts';
+import { openStore } from './registries.ts';
+import { followReloads } from './reload.ts';
+import { prepareFolder } from './state.ts';
+
+/** How long a registry may keep a process that ends. */
+const CLOSE_LIMIT_MS = 2000;
+
+/** Proxies alone, beside a consumer: no engine, no records. Runs until the signal aborts; answers the exit code. */
+export async function runListener(given: Config, io: AgentIo): Promise<number> {
+  const live = liveConfig(withProxies(given));
+  const { config } = live;
+  const followed = followedBy(config);
+  await prepareFolder(new StateFolder(config.stateDir));
+  const credentials = await followCredentials(followed, io);
+  const instance = newInstance();
+  const opened = openAll(config, followed, { credentials, io });
+  const identity = {
+    version: io.version,
+    owner: instance.id,
+    instance: instance.id,
+    startedAt: io.clock.now(),
+  };
+  const source = new ListenerStatus({ routes: opened.routes, identity, clock: io.clock });
+  const nothing = (): void => undefined;
+  const stopReloads = followReloads({
+    ...{ live, io, credentials, settingsChanged: nothing },
+    host: { settingsChanged: nothing },
+  });
+  try {
+    const sockets = await listenAll(config, { source, orders: noOrders }, io);
+    await runRoutes(opened.routes, io);
+    await sockets.close();
+    return 0;
+  } finally {
+    stopReloads();
+    for (const files of credentials.values()) files.stop();
+    await Promise.race([opened.close(), sleep(io.clock, CLOSE_LIMIT_MS)]);
+  }
+}
+
+function withProxies(config: Config): Config {
+  if (config.proxies.length > 0) return config;
+  const proxy = defaultProxy(config.stateDir);
+  if (proxy === undefined)
+    throw new StartError(
+      `the folder ${config.stateDir} cannot stand in a proxy's files; configure one under proxies, or choose another with --state-dir`,
+    );
+  return { ...config, proxies: [proxy] };
+}
+
+/** The registries that the proxies follow, each once. */
+function followedBy({ proxies, registries }: Config): readonly RegistryConfig[] {
+  const named = proxies.map(({ from }) => registries.find(({ name }) => name === from) ?? registries[0]);
+  const followed = [...new Set(named)].filter((registry) => registry !== undefined);
+  if (followed.some(({ kind }) => kind === 'memory'))
+    throw new StartError(
+      'listen needs a real registry: the embedded one is the memory of an agent, which serves proxies itself ("portolan run" with proxies in its configuration). Name a registry with --registry etcd://host:2379',
+    );
+  return followed;
+}
+
+interface Opened {
+  readonly routes: readonly Route[];
+  readonly close: () => Promise<void>;
+}
+
+function openAll(
+  config: Config,
+  followed: readonly RegistryConfig[],
+  { credentials, io }: { readonly credentials: RegistryCredentials; readonly io: AgentIo },
+): Opened {
+  const prefixes = [config.layouts.services.prefix];
+  const stores = followed.map((registry) => ({
+    name: registry.name,
+    kind: registry.kind,
+    store: openStore(registry, { clock: io.clock, credentials, prefixes }).reader,
+  }));
+  const routes = openRoutes({ config, registries: stores, io, complete: () => Promise.resolve() });
+  return {
+    routes,
+    close: async () => {
+      await Promise.all(stores.map(({ store }) => store.close()));
+    },
+  };
+}
