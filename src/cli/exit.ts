@@ -7,6 +7,7 @@ export const EXIT = {
   unknown: 66,
   away: 69,
   late: 75,
+  held: 76,
   config: 78,
   interrupted: 130,
 } as const;
@@ -18,7 +19,8 @@ export const EXIT_TEXT = [
   '64   wrong use of the command line',
   '66   drain, undrain, hosts remove: there is no such container or host, or the name may mean several',
   '69   drain, undrain, hosts remove: no agent answers, or it ended while it was waited for',
-  '75   drain, undrain: not every target has acknowledged in time',
+  '75   drain, undrain: not every target has acknowledged in time, or sessions are still open',
+  '76   drain: a proxy keeps the last server of a service in rotation',
   '78   the configuration has errors',
   '130  interrupted twice',
 ] as const;

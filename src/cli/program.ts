@@ -149,24 +149,28 @@ const DRAIN_TEXT = {
     summary: 'take a container or the whole host out of rotation',
     description:
       'Takes a container, or every container of this host, out of rotation until undrain: its records stay and are marked as draining. The order is kept in the registries and in the state folder: it outlives the agent, a restart of the container, and holds for a container that does not run until it starts. It ends with undrain, or when the container is removed.',
+    wait: 'wait until every registry has acknowledged the order and no proxy that serves it has an open session',
+    late: '75 when a target has not acknowledged in time or a proxy still has open sessions, and 76 when a proxy keeps it in rotation because it is the last server of a service (held: last server)',
   },
   undrain: {
     summary: 'end a drain',
     description:
       'Ends a drain by command, in every registry, also in one that is away now. A container that was told to stop, or that is unhealthy, goes on draining. The drain of the whole host and those of single containers end separately.',
+    wait: 'wait until every registry has acknowledged the order',
+    late: 'and 75 when a target has not acknowledged in time',
   },
 } as const;
 
 function drainCommand(what: 'drain' | 'undrain', io: CliIo, finish: Finish): Command {
-  const { summary, description } = DRAIN_TEXT[what];
+  const { summary, description, wait, late } = DRAIN_TEXT[what];
   const command = new Command(what)
     .summary(summary)
     .description(
-      `${description} Exits 0 when the order was given (with --wait: when every target has acknowledged it), 66 when there is no such container or the name may mean several, 69 when no agent answers, and 75 when a target has not acknowledged in time.`,
+      `${description} Exits 0 when the order was given (with --wait: when every target has acknowledged it), 66 when there is no such container or the name may mean several, 69 when no agent answers, ${late}.`,
     )
     .argument('[container]', 'its name, its id or the beginning of its id')
     .option('--host', 'the whole host, also containers that start later')
-    .option('--wait', 'wait until every target (registry) has acknowledged the order')
+    .option('--wait', wait)
     .addOption(
       new Option('--timeout <duration>', 'how long --wait waits')
         .default(60_000, '60s')

@@ -1,4 +1,34 @@
+import { type Listeners, restsOf } from '../core/listener.ts';
 import type { Target } from './target.ts';
+
+/** What a proxy, or whoever knows the proxies, still has to do for an order. */
+interface Waiting {
+  readonly target: string;
+  readonly why: string | undefined;
+  readonly held?: true;
+}
+
+/**
+ * The proxies that follow a registry and serve one of these records, as far as they are marked there as drained by a
+ * command: each has to say that it took the server out of rotation and that no session is left.
+ */
+export function proxiesAt(
+  { name, cache }: Target,
+  listeners: Listeners,
+  keys: readonly string[],
+): readonly Waiting[] {
+  if (keys.length === 0) return [];
+  if (!listeners.known)
+    return [{ target: `the proxies of ${name}`, why: listeners.failure?.message ?? 'not read yet' }];
+  const drained = keys.flatMap((key) => {
+    const record = cache.get(key)?.record;
+    return record === undefined ? [] : [{ key, revision: record.modRevision }];
+  });
+  return restsOf(listeners.all.values(), drained).map(({ proxy, why, held }) => ({
+    ...{ target: proxy, why },
+    ...(held ? { held: true } : {}),
+  }));
+}
 
 /** The record that an order is kept in; the end of a drain needs none where the drain never came. */
 interface Kept {

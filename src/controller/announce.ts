@@ -3,6 +3,7 @@ import type { Description } from '../core/desired.ts';
 import type { DrainOrder } from '../core/drain-order.ts';
 import type { Layout, OwnerFacts } from '../core/layout.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
+import type { Listeners } from '../core/listener.ts';
 import type { Policy } from '../core/policy.ts';
 import type {
   Clock,
@@ -23,6 +24,7 @@ import type { HealthTerms } from './health.ts';
 import { Janitor } from './janitor.ts';
 import { OrderBook } from './order-book.ts';
 import { Commands } from './orders.ts';
+import { runWhile } from './run-while.ts';
 import { Target } from './target.ts';
 import type { Debounce } from './workqueue.ts';
 
@@ -35,6 +37,7 @@ export interface Registry {
   readonly fleet: Fleet;
   /** Absent in a dry run. */
   readonly estates: EstateWriter | undefined;
+  readonly listeners: Listeners;
 }
 
 /** Times, window and policies are read when they are needed: another value counts from then on. */
@@ -113,6 +116,7 @@ export class AnnounceLoop {
     });
     this.commands = new Commands(book, {
       ...{ owner: owner.owner, endpoints: this.endpoints, targets, source: options.source, clock },
+      listenersOf: (target) => options.registries[targets.indexOf(target)]?.listeners,
       onChange: () => {
         this.#changed();
       },
@@ -156,6 +160,7 @@ export class AnnounceLoop {
         source.run(signals.source),
         ...this.targets.map((target) => target.run(signals.targets)),
         ...registries.map(({ fleet }) => fleet.run(signals.targets)),
+        ...registries.map(({ listeners }) => this.#listening(listeners, signals.source)),
         // What others left is no affair of an agent that leaves itself.
         ...this.janitors.map((janitor) => janitor.run(signals.source)),
       ]);
@@ -164,6 +169,20 @@ export class AnnounceLoop {
       subscription.unsubscribe();
       this.endpoints.dispose();
     }
+  }
+
+  /** Who feeds proxies is of interest only while something is drained by a command. */
+  async #listening(listeners: Listeners, signal: AbortSignal): Promise<void> {
+    const subscription = listeners.changes.subscribe(() => {
+      this.#changed();
+    });
+    await runWhile(
+      () => this.commands.book.all().some(({ drained }) => drained),
+      (changed) => this.onChange(changed),
+      (until) => listeners.run(until),
+      signal,
+    );
+    subscription.unsubscribe();
   }
 
   #resync(): () => void {

@@ -1,7 +1,8 @@
 import { type DrainOrder, WHOLE_HOST } from '../core/drain-order.ts';
+import type { Listeners } from '../core/listener.ts';
 import type { Clock, Source } from '../core/ports.ts';
 import type { OrderView } from '../core/status.ts';
-import { missingAt } from './acknowledgement.ts';
+import { missingAt, proxiesAt } from './acknowledgement.ts';
 import { orderKey, orderRecord } from './drains.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { OrderBook } from './order-book.ts';
@@ -12,6 +13,8 @@ export interface CommandsOptions {
   readonly owner: string;
   readonly endpoints: Endpoints;
   readonly targets: readonly Target[];
+  /** The listeners of a target's registry; undefined where nobody follows them. */
+  readonly listenersOf: (target: Target) => Listeners | undefined;
   readonly source: Source;
   readonly clock: Clock;
   /** Told after anything that a view shows may have changed. */
@@ -81,17 +84,31 @@ export class Commands {
       .all()
       .filter(({ subject, drained }) => drained || this.#ending.has(subject))
       .map((order): OrderView => {
-        const missing = this.#missing(order);
+        const missing = [...this.#missing(order), ...this.#proxies(order)];
         return {
           ...order,
           container: this.#options.endpoints.find(order.subject)?.name,
           endpoints: this.#concerned(order).length,
-          targets: missing.map(({ target, why }) => ({ target, acknowledged: why === undefined, why })),
+          targets: missing.map(({ why, ...rest }) => ({ ...rest, acknowledged: why === undefined, why })),
         };
       });
   }
 
-  /** Who has to acknowledge, and what each one still lacks. Proxies will stand beside the registries here. */
+  /** The proxies that serve what is drained, on whatever host. The end of a drain concerns nobody's sessions. */
+  #proxies(order: DrainOrder): ReturnType<typeof proxiesAt> {
+    if (!order.drained) return [];
+    const { targets, listenersOf } = this.#options;
+    const drained = this.#concerned(order).filter(
+      ({ phase }) => phase.state === 'draining' && phase.cause === 'command' && phase.offered,
+    );
+    const keys = drained.flatMap(({ records }) => records.map((record) => record.key));
+    return targets.flatMap((target) => {
+      const listeners = listenersOf(target);
+      return listeners === undefined ? [] : proxiesAt(target, listeners, keys);
+    });
+  }
+
+  /** The registries, and what each one still lacks. */
   #missing(order: DrainOrder): readonly { readonly target: string; readonly why: string | undefined }[] {
     const { key, value } = orderRecord(this.#options.owner, order);
     const keys = this.#concerned(order).flatMap(({ records }) => records.map((record) => record.key));

@@ -6,6 +6,7 @@ import type { RegistryRecord } from '../core/record.ts';
 import type { FeedSignal, RecordFeed } from '../core/route-feed.ts';
 import type { RouteRecord } from '../core/route-record.ts';
 import { type RouteChange, RouteTable } from '../core/route-table.ts';
+import { CommandedDrains } from './commanded.ts';
 import { type TakenWork, Workqueue } from './workqueue.ts';
 
 export interface RouteLoopOptions {
@@ -43,6 +44,8 @@ export class RouteLoop {
   readonly #alive = new Set<string>();
   /** Records that are no services, and why; told once. */
   readonly #problems = new Map<string, string>();
+  readonly commanded = new CommandedDrains();
+  #passed: () => void = () => undefined;
   #listed = false;
   #fresh = false;
   #process: string | undefined;
@@ -62,6 +65,16 @@ export class RouteLoop {
 
   get failure(): Failure | undefined {
     return this.#failure;
+  }
+
+  /** The registry has been read. */
+  get listed(): boolean {
+    return this.#listed;
+  }
+
+  /** Calls back after every pass. */
+  onPass(passed: () => void): void {
+    this.#passed = passed;
   }
 
   /** Everything is as it should be, as far as anybody knows. */
@@ -95,6 +108,7 @@ export class RouteLoop {
         return;
       case 'listed': {
         this.#alive.clear();
+        this.commanded.clear();
         for (const owner of said.alive) this.#alive.add(owner);
         const records = [...said.records].map(([key, record]) => this.#decode(key, record));
         this.#table.list(
@@ -112,7 +126,10 @@ export class RouteLoop {
       case 'changed':
         this.#table.change(
           said.changes.map((change): RouteChange => {
-            if ('how' in change) return { type: 'gone', ...change };
+            if ('how' in change) {
+              this.commanded.drop(change.key);
+              return { type: 'gone', ...change };
+            }
             const record = this.#decode(change.key, change.record);
             // A record that cannot be read any more serves nobody.
             return record === undefined
@@ -144,8 +161,10 @@ export class RouteLoop {
     const decoded = this.#options.decode(key, record);
     if ('record' in decoded) {
       this.#problems.delete(key);
+      this.commanded.put(decoded.record, record.modRevision);
       return decoded.record;
     }
+    this.commanded.drop(key);
     if (this.#problems.get(key) !== decoded.problem) {
       this.#problems.set(key, decoded.problem);
       const { log, proxy } = this.#options;
@@ -208,6 +227,7 @@ export class RouteLoop {
     // What only a whole pass found has a key of its own from now on.
     for (const [key, outcome] of paths)
       if (!asked.has(key) && outcome.type !== 'settled') this.#later(key, outcome);
+    this.#passed();
   }
 
   #finish(work: TakenWork, outcome: Outcome): void {

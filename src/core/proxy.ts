@@ -65,5 +65,7 @@ export interface Proxy<Plan extends ProxyPlan = ProxyPlan> {
   readonly writer: ProxyWriter<Plan> | undefined;
   /** Servers with their sessions, as they are now. */
   servers(signal: AbortSignal): Promise<Result<readonly ProxyServerView[]>>;
+  /** How it calls the server of a record with this id. */
+  nameOf(id: string): string;
   readonly counters: ProxyCounters;
 }

@@ -1,3 +1,4 @@
+import type { DrainCause } from './endpoint.ts';
 import type { Revision } from './record.ts';
 import type { ServiceType } from './service.ts';
 
@@ -37,6 +38,8 @@ export interface RouteRecord {
   /** 0 to 256. */
   readonly weight: number | undefined;
   readonly state: 'registered' | 'draining' | 'dormant';
+  /** Why it drains, where the record says so. */
+  readonly cause?: DrainCause | undefined;
   readonly settings: RouteSettings;
   /** When the registry created it: its age among all records of that registry. */
   readonly since: Revision;

@@ -115,11 +115,14 @@ export interface OrderView {
   readonly targets: readonly Acknowledgement[];
 }
 
-/** Whether a target shows what was ordered; `why`: what it still lacks. */
+/** Whether a registry or a proxy shows what was ordered; `why`: what it still lacks. */
 export interface Acknowledgement {
+  /** A registry, or `edge on web-1`: a proxy on its host. */
   readonly target: string;
   readonly acknowledged: boolean;
   readonly why: string | undefined;
+  /** A proxy that keeps the last server of a service in rotation, and has nothing else left. */
+  readonly held?: true;
 }
 
 /** What one registry holds at one key, and what this agent thinks about it. */

@@ -10,7 +10,7 @@ export function routeRecord(
 ): { readonly record: RouteRecord } | { readonly problem: string } {
   const decoded = decodeServices(key, value, prefix);
   if ('problem' in decoded) return decoded;
-  const { path, keyId, owner, TYPE, NAME, IP, EXT_PORT, weight, state } = decoded.record;
+  const { path, keyId, owner, TYPE, NAME, IP, EXT_PORT, weight, state, cause } = decoded.record;
   return {
     record: {
       key,
@@ -23,6 +23,7 @@ export function routeRecord(
       port: EXT_PORT,
       weight,
       state,
+      cause,
       settings: decoded.record.proxy ?? {},
       since: createRevision,
     },

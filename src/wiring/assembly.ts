@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { AnnounceLoop } from '../controller/announce.ts';
 import type { DrainOrder } from '../core/drain-order.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
+import type { OwnCard } from '../core/listener.ts';
 import type { HostEntry } from '../core/ports.ts';
 import { createProber } from '../probe/prober.ts';
 import type { Engine } from '../source/docker/engine.ts';
@@ -29,6 +30,7 @@ export interface Assembly {
   readonly status: AgentStatus;
   readonly orders: AgentOrders;
   readonly instance: Instance;
+  readonly card: OwnCard;
   readonly registries: readonly OpenRegistry[];
   readonly close: () => Promise<void>;
 }
@@ -70,7 +72,8 @@ export async function assemble(given: AssemblyOptions): Promise<Assembly | undef
     await Promise.all(registries.map(({ reader }) => reader.close()));
     engine.close();
   };
-  return { config: live.config, loop, status, orders, instance, registries, close };
+  const card = { instance: instance.id, host: host.name, version: options.io.version, since: here.since };
+  return { config: live.config, loop, status, orders, instance, card, registries, close };
 }
 
 async function findWhereabouts(options: AssemblyOptions, engine: Engine): Promise<Whereabouts | undefined> {

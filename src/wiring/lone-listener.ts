@@ -1,6 +1,9 @@
 import type { Config, RegistryConfig } from '../config/config.ts';
 import { defaultProxy } from '../config/proxies.ts';
 import { sleep } from '../core/ports.ts';
+import { KvDesk } from '../provider/kv/desk.ts';
+import { LeaseKeeper } from '../provider/kv/lease-keeper.ts';
+import { machineReaders } from '../source/host/readers.ts';
 import { StateFolder } from '../state/folder.ts';
 import { followCredentials, type RegistryCredentials } from './credentials.ts';
 import { newInstance } from './identity.ts';
@@ -24,14 +27,12 @@ export async function runListener(given: Config, io: AgentIo): Promise<number> {
   await prepareFolder(new StateFolder(config.stateDir));
   const credentials = await followCredentials(followed, io);
   const instance = newInstance();
-  const opened = openAll(config, followed, { credentials, io });
-  const identity = {
-    version: io.version,
-    owner: instance.id,
-    instance: instance.id,
-    startedAt: io.clock.now(),
-  };
+  const opened = openAll(config, followed, { credentials, io, id: instance.id });
+  const { version } = io;
+  const since = io.clock.now();
+  const identity = { version, owner: instance.id, instance: instance.id, startedAt: since };
   const source = new ListenerStatus({ routes: opened.routes, identity, clock: io.clock });
+  const card = { instance: instance.id, host: machineReaders.hostname(), version, since };
   const nothing = (): void => undefined;
   const stopReloads = followReloads({
     ...{ live, io, credentials, settingsChanged: nothing },
@@ -39,7 +40,10 @@ export async function runListener(given: Config, io: AgentIo): Promise<number> {
   });
   try {
     const sockets = await listenAll(config, { source, orders: noOrders }, io);
-    await runRoutes(opened.routes, io);
+    await Promise.all([
+      runRoutes(opened.routes, card, io),
+      ...opened.leases.map((lease) => lease.run(io.signal)),
+    ]);
     await sockets.close();
     return 0;
   } finally {
@@ -72,25 +76,34 @@ function followedBy({ proxies, registries }: Config): readonly RegistryConfig[] 
 
 interface Opened {
   readonly routes: readonly Route[];
+  /** One of its own in each registry. */
+  readonly leases: readonly LeaseKeeper[];
   readonly close: () => Promise<void>;
 }
 
 function openAll(
   config: Config,
   followed: readonly RegistryConfig[],
-  { credentials, io }: { readonly credentials: RegistryCredentials; readonly io: AgentIo },
+  {
+    credentials,
+    io,
+    id,
+  }: { readonly credentials: RegistryCredentials; readonly io: AgentIo; readonly id: string },
 ): Opened {
+  const { clock, random } = io;
   const prefixes = [config.layouts.services.prefix];
-  const stores = followed.map((registry) => ({
-    name: registry.name,
-    kind: registry.kind,
-    store: openStore(registry, { clock: io.clock, credentials, prefixes }).reader,
-  }));
-  const routes = openRoutes({ config, registries: stores, io, complete: () => Promise.resolve() });
+  const registries = followed.map((registry) => {
+    const store = openStore(registry, { clock, credentials, prefixes });
+    const writer = store.writer();
+    const lease = new LeaseKeeper({ writer, ttlSeconds: Math.ceil(config.leaseTtl / 1000), clock, random });
+    const desk = new KvDesk({ reader: store.reader, writer, id, footing: () => lease.footing() });
+    return { name: registry.name, kind: registry.kind, store: store.reader, lease, desk };
+  });
   return {
-    routes,
+    routes: openRoutes({ config, registries, io, complete: () => Promise.resolve() }),
+    leases: registries.map(({ lease }) => lease),
     close: async () => {
-      await Promise.all(stores.map(({ store }) => store.close()));
+      await Promise.all(registries.map(({ store }) => store.close()));
     },
   };
 }

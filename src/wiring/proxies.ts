@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Config } from '../config/config.ts';
 import type { ProxySettings } from '../config/proxies.ts';
 import { RouteLoop } from '../controller/route.ts';
+import type { OwnCard } from '../core/listener.ts';
 import type { Proxy } from '../core/proxy.ts';
 import { routeRecord } from '../layout/route.ts';
 import { decodeServices } from '../layout/services.ts';
@@ -10,16 +11,20 @@ import { Haproxy } from '../proxy/haproxy/haproxy.ts';
 import type { HaproxySettings, ReloadWay } from '../proxy/haproxy/settings.ts';
 import type { Assembly } from './assembly.ts';
 import type { AgentIo } from './io.ts';
+import { openListeners } from './listening.ts';
 import type { OpenRegistry } from './registries.ts';
 import { when } from './waiting.ts';
 
-/** What a route follows: the content of a registry. */
-type Followed = Pick<OpenRegistry, 'kind' | 'store'> & { readonly name: string };
+/** What a route follows: the content of a registry. `desk`: where it says so. */
+type Followed = Pick<OpenRegistry, 'kind' | 'store' | 'desk'> & { readonly name: string };
 
 /** A configured proxy with its loop. */
 export interface Route {
   readonly proxy: Proxy;
   readonly loop: RouteLoop;
+  readonly registry: Followed;
+  /** Prefixes of the keys that it follows. */
+  readonly paths: readonly string[];
 }
 
 interface RouteContext {
@@ -32,15 +37,18 @@ interface RouteContext {
 
 /** Runs the proxies of an agent until the process is asked to end; they then stay as they are. */
 export async function route(
-  { config, loop, registries }: Pick<Assembly, 'config' | 'loop' | 'registries'>,
+  { config, loop, registries, card }: Pick<Assembly, 'config' | 'loop' | 'registries' | 'card'>,
   io: AgentIo,
 ): Promise<void> {
   // An embedded registry is empty until this host has said what it offers: that must never empty a proxy.
   const complete = async ({ kind }: Followed, signal: AbortSignal): Promise<void> => {
     if (kind === 'memory') await when(loop, () => loop.converged, Number.POSITIVE_INFINITY, io.clock, signal);
   };
-  const followed = registries.map(({ kind, store, reader }) => ({ kind, store, name: reader.target }));
-  await runRoutes(openRoutes({ config, registries: followed, io, complete }), io);
+  const followed = registries.map(({ kind, store, desk, reader }) => ({
+    ...{ kind, store, desk },
+    name: reader.target,
+  }));
+  await runRoutes(openRoutes({ config, registries: followed, io, complete }), card, io);
 }
 
 /** A loop for each configured proxy, not yet running. */
@@ -52,19 +60,25 @@ export function openRoutes(context: RouteContext): readonly Route[] {
     const { name } = settings;
     const { clock, log } = io;
     const proxy = new Haproxy({ name, settings: haproxySettings(settings), writing: true, clock, log });
-    return [{ proxy, loop: routeLoop(proxy, settings, registry, context) }];
+    const { prefix } = config.layouts.services;
+    const paths = (settings.paths ?? config.listenPath ?? [prefix]).map((path) => below(prefix, path));
+    return [{ proxy, registry, paths, loop: routeLoop(proxy, paths, registry, context) }];
   });
 }
 
 /** Until the process is asked to end. */
 export async function runRoutes(
   routes: readonly Route[],
-  { log, signal }: Pick<AgentIo, 'log' | 'signal'>,
+  card: OwnCard,
+  io: Pick<AgentIo, 'clock' | 'log' | 'signal'>,
 ): Promise<void> {
+  const { log, signal } = io;
   if (routes.length === 0) return;
   setMaxListeners(0, signal);
-  await Promise.all(
-    routes.map(async ({ proxy, loop }) => {
+  const listeners = openListeners(routes, card, io);
+  await Promise.all([
+    ...listeners.map((listener) => listener.run(signal)),
+    ...routes.map(async ({ proxy, loop }) => {
       const prepared = await proxy.writer?.prepare();
       if (prepared?.ok === false)
         log.error(
@@ -73,12 +87,12 @@ export async function runRoutes(
         );
       await loop.run(signal);
     }),
-  );
+  ]);
 }
 
 function routeLoop(
   proxy: Proxy,
-  { paths }: Pick<ProxySettings, 'paths'>,
+  paths: readonly string[],
   registry: Followed,
   { config, io, complete }: RouteContext,
 ): RouteLoop {
@@ -86,7 +100,7 @@ function routeLoop(
   const { prefix } = config.layouts.services;
   const feed = new KvRecordFeed({
     store: registry.store,
-    prefixes: (paths ?? config.listenPath ?? [prefix]).map((path) => below(prefix, path)),
+    prefixes: paths,
     ownerOf: ({ value }) => ownerIn(value),
     clock,
     random,

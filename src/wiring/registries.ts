@@ -1,5 +1,6 @@
 import type { Config, RegistryConfig } from '../config/config.ts';
 import type { Registry } from '../controller/announce.ts';
+import type { ListenerDesk } from '../core/listener.ts';
 import type { Clock, HostEntry, Log, Random } from '../core/ports.ts';
 import { openEtcd } from '../provider/etcd/store.ts';
 import type { Identity } from '../provider/kv/heartbeat.ts';
@@ -27,6 +28,8 @@ export interface RegistriesOptions {
 export interface OpenRegistry extends Registry {
   readonly kind: RegistryConfig['kind'];
   readonly store: KvReader;
+  /** Where this owner's proxies say what they serve. Absent in a dry run. */
+  readonly desk: ListenerDesk | undefined;
 }
 
 /** Opens every configured registry. */

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { providerContract } from './provider.contract.ts';
 import { fleetContract } from './provider-fleet.contract.ts';
+import { listenersContract } from './provider-listeners.contract.ts';
 import { observationContract } from './provider-observation.contract.ts';
 import { fixtures } from './store-fixtures.ts';
 
@@ -14,4 +15,8 @@ describe.each(fixtures)('the provider contract on $name: seeing', ({ start }) =>
 
 describe.each(fixtures)('the provider contract on $name: lost hosts', ({ start }) => {
   fleetContract(start);
+});
+
+describe.each(fixtures)('the provider contract on $name: listeners', ({ start }) => {
+  listenersContract(start);
 });

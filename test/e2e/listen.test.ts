@@ -2,10 +2,18 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Agent } from '../kit/agent.ts';
-import { httpBackend } from '../kit/docker.ts';
 import { HaproxyLab } from '../kit/haproxy.ts';
 import { get } from '../kit/web-server.ts';
 import { Lab, type Running, sees } from './lab.ts';
+
+/** As `httpBackend`, and `/cgi-bin/slow` answers when somebody has made the file `/tmp/go`. */
+const gated = [
+  'sh',
+  '-c',
+  `busybox mkdir -p /www/cgi-bin; echo id=$HOSTNAME >/www/index.html
+  printf '#!/bin/sh\\nuntil [ -e /tmp/go ]; do busybox sleep 0.05; done\\necho; echo slow\\n' >/www/cgi-bin/slow
+  busybox chmod 755 /www/cgi-bin/slow; trap 'exit 0' TERM; busybox httpd -f -p 80 -h /www & wait`,
+];
 
 describe('a listener alone beside a consumer', () => {
   let lab: Lab;
@@ -15,13 +23,24 @@ describe('a listener alone beside a consumer', () => {
 
   const announce = async (stage: string, name: string): Promise<Running> =>
     await lab.run(name, {
-      command: httpBackend(),
+      command: gated,
       env: { ANNOUNCE_PATH: path(stage), PORT: '80', TYPE: 'HTTP' },
     });
   const path = (stage: string): string => `/internal/${lab.name('app')}/${stage}/web/${stage}.example`;
   const asked = async (stage: string): Promise<string> => {
     const { status, body } = await get(haproxy.port, `${stage}.example`);
     return status === 200 ? body : String(status);
+  };
+  const acknowledgements = async () => {
+    const all = await lab.registry.below('/portolan/listeners');
+    return Object.fromEntries(Object.entries(all).filter(([key]) => key.includes('/')));
+  };
+  /** The one that has a request open, as the proxy says. */
+  const openOn = async (running: readonly Running[]): Promise<Running> => {
+    const rows = (await haproxy.ask('show stat -1 4 -1')).split('\n').map((row) => row.split(','));
+    const busy = running.find(({ short }) => rows.some((row) => row[1] === short && row[4] === '1'));
+    if (busy === undefined) throw new Error('no server has an open request');
+    return busy;
   };
 
   beforeAll(async () => {
@@ -37,7 +56,7 @@ describe('a listener alone beside a consumer', () => {
     await writeFile(`${folder}/portolan.yaml`, JSON.stringify({ proxies: [proxy] }));
     listener = Agent.start({
       command: 'listen',
-      args: ['--registry', lab.registry.url, '-c', `${folder}/portolan.yaml`],
+      args: ['--registry', lab.registry.url, '-c', `${folder}/portolan.yaml`, '--lease-ttl', '5s'],
       env: {
         LISTEN_PATH: `/services/internal/${lab.name('app')}/dev,/services/internal/${lab.name('app')}/sit`,
       },
@@ -62,5 +81,42 @@ describe('a listener alone beside a consumer', () => {
     await lab.offers(path('prod'), { [other.short]: { state: 'registered' } });
     expect(await asked('prod')).toBe('404');
     expect(await listener.ask('health')).toMatchObject({ code: 0, stdout: 'ready\n' });
+  });
+
+  it('Drain: --wait ends when the last open request through the proxy has ended', async () => {
+    const [one, two] = replicas;
+    const slow = get(haproxy.port, 'dev.example', { path: '/cgi-bin/slow' });
+    const busy = await sees(() => openOn([one!, two!]));
+    const drained = lab.agent.ask('drain', busy.name, '--wait');
+    let over = false;
+    void drained.finally(() => {
+      over = true;
+    });
+    await sees(async () => {
+      expect(Object.values(await acknowledgements())).toMatchObject([{ sessions: 1, held: false }]);
+    });
+    expect(over).toBe(false);
+    await (await busy.container.exec({ Cmd: ['sh', '-c', ': >/tmp/go'] })).start({});
+    expect((await slow).body).toContain('slow');
+    expect(await drained).toMatchObject({
+      code: 0,
+      stdout: `${busy.name} is drained; every target has acknowledged it.\n`,
+      stderr: expect.stringMatching(/waiting for haproxy on \S+: 1 open session\(s\)/) as string,
+    });
+  });
+
+  it('Drain: --wait ends with 76 for the last server, which serves on, and no longer asks a listener that is dead', async () => {
+    const drained = await lab.agent.ask('drain', '--host', '--wait');
+    expect(drained).toMatchObject({
+      code: 76,
+      stderr: expect.stringMatching(/haproxy on \S+: held: last server \(/) as string,
+    });
+    expect(await asked('dev')).toMatch(/^id=/);
+    await listener.stop('SIGKILL');
+    // Its lease has to be over first.
+    await sees(async () => {
+      expect(await lab.registry.below('/portolan/listeners')).toEqual({});
+    }, 30_000);
+    expect(await lab.agent.ask('drain', '--host', '--wait')).toMatchObject({ code: 0 });
   });
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openEtcd } from '../../src/provider/etcd/store.ts';
+import { KvDesk } from '../../src/provider/kv/desk.ts';
 import type { KvStore } from '../../src/provider/kv/store.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import { codes, create, drop, revisionOf, TestAgent } from '../contract/provider-kit.ts';
@@ -64,6 +65,27 @@ describe('the role of manifests/etcd-role.sh', () => {
     const gone = keys.slice(1).map((key, n) => drop(key, revisionOf(made[n + 1]), revisionOf(made[n + 1])));
     expect(codes(await agent.apply(gone))).toEqual(gone.map(() => 'settled'));
     expect(await agent.writer.handover(60_000, never)).toEqual({ ok: true, value: undefined });
+  });
+
+  it('lets a listener follow records and tell of itself, and change nothing else', async () => {
+    const lone = { user: 'lone', password: 'lonely-password' };
+    const script = manifest.replace('ROLE:-portolan-listen', 'ROLE:-listeners');
+    await etcd.script(script, `${lone.password}\n`, '--listen', lone.user);
+    const store = open(lone);
+    const writer = store.writer();
+    const lease = await writer.leaseGrant(15, never);
+    const desk = new KvDesk({
+      ...{ reader: store.reader, writer, id: 'lone' },
+      footing: () => ({ ok: true, value: { lease: lease.ok ? lease.value.id : '0', compares: [] } }),
+    });
+    expect(await desk.bring(new Map([['', '{}']]), never)).toMatchObject({ ok: true });
+    for (const prefix of ['/services/', '/portolan/hosts/'])
+      expect(await store.reader.list(prefix, never)).toMatchObject({ ok: true });
+    for (const key of ['/services/x', '/portolan/hosts/x', '/portolan/drains/x/y']) {
+      const put = { type: 'put', key, value: '1', lease: '0' } as const;
+      const answer = await writer.txn({ compares: [], then: [put], otherwise: [] }, never);
+      expect(answer).toMatchObject({ failure: { code: 'registry-denied' } });
+    }
   });
 
   it('lets nobody read or write anything else', async () => {

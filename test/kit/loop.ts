@@ -87,7 +87,7 @@ export class TestLoop {
   readonly source = new ScriptedSource();
   readonly log = recordingLog();
   readonly loop: AnnounceLoop;
-  readonly #registries: readonly Registry[];
+  readonly registries: readonly Registry[];
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
 
@@ -98,7 +98,7 @@ export class TestLoop {
     const random = options.random ?? (() => 0.5);
     const { instance = 'i' } = options;
     const identity = { instance, name: 'h', addresses: ['192.0.2.1'], version: '1', since: 0 };
-    this.#registries = this.stores.map((store, n) => ({
+    this.registries = this.stores.map((store, n) => ({
       ...createKvProvider({
         ...{
           target: `r${String(n)}`,
@@ -123,7 +123,7 @@ export class TestLoop {
     }));
     this.loop = new AnnounceLoop({
       source: this.source,
-      registries: this.#registries,
+      registries: this.registries,
       describe: options.describe ?? describeSimply,
       layouts: options.layouts ?? simpleLayouts,
       owner: {
@@ -206,7 +206,7 @@ export class TestLoop {
 
   /** Ends it as a shutdown does: with a handover, or with all records withdrawn. */
   async leave(deregister = false, handoverMs = 300_000): Promise<void> {
-    const targets = this.loop.targets.map((target, n) => ({ target, writer: this.#registries[n]?.writer }));
+    const targets = this.loop.targets.map((target, n) => ({ target, writer: this.registries[n]?.writer }));
     const leaving = { targets, deregister, handoverMs, log: this.log };
     await leaveTargets(leaving, new AbortController().signal);
     await this.end();

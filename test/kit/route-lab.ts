@@ -2,7 +2,13 @@ import type { Subject } from 'rxjs';
 import { RouteLoop } from '../../src/controller/route.ts';
 import { failure, type Outcome, ok, type Result } from '../../src/core/failure.ts';
 import type { Clock } from '../../src/core/ports.ts';
-import type { Proxy, ProxyOutcome, ProxyPlan, WantedServices } from '../../src/core/proxy.ts';
+import type {
+  Proxy,
+  ProxyOutcome,
+  ProxyPlan,
+  ProxyServerView,
+  WantedServices,
+} from '../../src/core/proxy.ts';
 import type { FeedSignal } from '../../src/core/route-feed.ts';
 import type { RouteService } from '../../src/core/route-service.ts';
 import { routeRecord } from '../../src/layout/route.ts';
@@ -48,6 +54,10 @@ export class RouteRegistry {
     await this.#write([{ type: 'delete', key: `/services${path}/${id}` }]);
   }
 
+  async erase(key: string): Promise<void> {
+    await this.#write([{ type: 'delete', key }]);
+  }
+
   /** The lease of a host runs out: its heartbeat goes with its records. */
   async lose(owner: string, ...records: readonly (readonly [path: string, id: string])[]): Promise<void> {
     await this.#write([
@@ -57,10 +67,15 @@ export class RouteRegistry {
   }
 
   feed(clock: Clock, store: KvReader = this.store.reader): KvRecordFeed {
-    const ownerOf = ({ value }: { readonly value: string }): string =>
-      (JSON.parse(value) as { owner: string }).owner;
-    return new KvRecordFeed({ store, prefixes: ['/services/'], ownerOf, clock, random: () => 0 });
+    return routeFeed(store, clock);
   }
+}
+
+/** The records of a registry below `/services/`, as a loop follows them. */
+export function routeFeed(store: KvReader, clock: Clock): KvRecordFeed {
+  const ownerOf = ({ value }: { readonly value: string }): string =>
+    (JSON.parse(value) as { owner: string }).owner;
+  return new KvRecordFeed({ store, prefixes: ['/services/'], ownerOf, clock, random: () => 0 });
 }
 
 interface FakePlan extends ProxyPlan {
@@ -76,6 +91,8 @@ export class FakeProxy implements Proxy<FakePlan> {
   /** What becomes of the next passes; settled without one. */
   readonly outcomes: Outcome[] = [];
   away = false;
+  /** Open sessions by server; none where it is not named. */
+  readonly sessions = new Map<string, number>();
   #serves = new Map<string, RouteService>();
   readonly writer = {
     prepare: () => Promise.resolve(ok(undefined)),
@@ -118,8 +135,21 @@ export class FakeProxy implements Proxy<FakePlan> {
     return { paths, lines: [], reload: undefined, services: all.map((path) => [path, wanted.service(path)]) };
   }
 
-  servers(): Promise<Result<readonly never[]>> {
-    return Promise.resolve(ok([]));
+  nameOf(id: string): string {
+    return id;
+  }
+
+  servers(): Promise<Result<readonly ProxyServerView[]>> {
+    if (this.away) return Promise.resolve({ ok: false, failure: failure('proxy-unreachable') });
+    const views = [...this.#serves.values()].flatMap(({ path, servers }) =>
+      servers.map(
+        ({ id, ip, port, weight, mode }): ProxyServerView => ({
+          ...{ proxy: this.name, path, backend: path, server: id, address: `${ip}:${String(port)}`, weight },
+          ...{ state: mode === 'drain' ? 'drain' : 'up', sessions: this.sessions.get(id) ?? 0, since: 0 },
+        }),
+      ),
+    );
+    return Promise.resolve(ok(views));
   }
 }
 

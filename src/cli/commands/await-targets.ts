@@ -10,13 +10,16 @@ interface Given {
   readonly at: number;
 }
 
-/** `overtaken`: another order came meanwhile, or what was to drain is gone. */
+/**
+ * `held`: nothing is left but servers that proxies keep in rotation, for they are the last ones of their service.
+ * `overtaken`: another order came meanwhile, or what was to drain is gone.
+ */
 export interface Waited {
-  readonly end: 'acknowledged' | 'late' | 'overtaken';
+  readonly end: 'acknowledged' | 'held' | 'late' | 'overtaken';
   readonly missing: readonly Acknowledgement[];
 }
 
-/** Waits until every target shows the order, and says on the standard error who is waited for. */
+/** Waits until every registry and every proxy shows the order, and says on the standard error who is waited for. */
 export async function awaitTargets(
   given: Given,
   agent: AgentAddress,
@@ -55,5 +58,6 @@ function judge({ subject, drained, at }: Given, views: readonly OrderView[]): Wa
   if (view === undefined) return { end: drained ? 'overtaken' : 'acknowledged', missing: [] };
   if (view.drained !== drained || view.at > at) return { end: 'overtaken', missing: [] };
   const missing = view.targets.filter(({ acknowledged }) => !acknowledged);
-  return { end: missing.length === 0 ? 'acknowledged' : 'late', missing };
+  if (missing.length === 0) return { end: 'acknowledged', missing };
+  return { end: missing.every(({ held }) => held === true) ? 'held' : 'late', missing };
 }

@@ -127,6 +127,23 @@ describe('drain', () => {
     });
   });
 
+  it('--wait ends with 76 when proxies hold the last server, and nothing else is left', async () => {
+    const held = {
+      target: 'edge on web-1',
+      acknowledged: false,
+      why: 'held: last server',
+      held: true,
+    } as const;
+    source.orderViews = [{ ...view(true), targets: [...view(true).targets, held] }];
+    expect(await cli('drain shop-web-1 --wait')).toEqual({
+      code: 76,
+      out: 'shop-web-1 is drained, but it serves on where it is the last server; start another, or stop it all the same.\n',
+      err: 'portolan: waiting for edge on web-1: held: last server\nportolan: edge on web-1: held: last server\n',
+    });
+    source.orderViews = [{ ...view(false), targets: [...view(false).targets, held] }];
+    expect(await cli('drain shop-web-1 --wait --timeout 300ms')).toMatchObject({ code: 75 });
+  });
+
   it('--wait ends with 69 when the agent ends meanwhile', async () => {
     source.orderViews = [view(false)];
     const { code } = await cli('drain shop-web-1 --wait', () => {

@@ -74,7 +74,12 @@ function textOf({ container, drained, repeated, at, notes, waited }: Outcome, no
     : repeated
       ? 'was not drained by a command'
       : 'is no longer drained by a command';
-  const known = waited?.end === 'acknowledged' ? '; every target has acknowledged it' : '';
+  const known =
+    waited?.end === 'acknowledged'
+      ? '; every target has acknowledged it'
+      : waited?.end === 'held'
+        ? ', but it serves on where it is the last server; start another, or stop it all the same'
+        : '';
   return [`${whom} ${state}${known}.`, ...notes].map((line) => `${printable(line)}\n`).join('');
 }
 
@@ -89,6 +94,10 @@ function exitCodeOf({ waited }: Outcome, io: CliIo): number {
           `portolan: ${printable(`not acknowledged by ${target}: ${why ?? 'nothing is known of it'}`)}\n`,
         );
       return EXIT.late;
+    case 'held':
+      for (const { target, why } of waited.missing)
+        io.stderr(`portolan: ${printable(`${target}: ${why ?? 'held: last server'}`)}\n`);
+      return EXIT.held;
     case 'overtaken':
       io.stderr('portolan: another order came meanwhile, or the container was removed\n');
       return EXIT.error;

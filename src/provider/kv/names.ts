@@ -9,6 +9,8 @@ export const HOSTS_PREFIX = `${ROOT}hosts/`;
 export const CARDS_PREFIX = `${ROOT}cards/`;
 /** Below it which agent looks after an owner that is lost. */
 export const JANITORS_PREFIX = `${ROOT}janitors/`;
+/** Below it every process that feeds proxies, and what these say about drains by command. */
+export const LISTENERS_PREFIX = `${ROOT}listeners/`;
 
 /** Where an owner's bookkeeping stands. Every prefix ends with a slash, so that no owner's name catches another's. */
 export class Names {

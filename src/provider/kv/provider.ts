@@ -1,5 +1,6 @@
 import { Subject } from 'rxjs';
-import { failure, ok } from '../../core/failure.ts';
+import { failure, ok, type Result } from '../../core/failure.ts';
+import type { ListenerDesk, Listeners } from '../../core/listener.ts';
 import type { Change } from '../../core/plan.ts';
 import type {
   ChangeResult,
@@ -14,9 +15,11 @@ import type {
   RegistryWriter,
 } from '../../core/ports.ts';
 import { Applier } from './apply.ts';
+import { type Footing, KvDesk } from './desk.ts';
 import { Estates } from './estates.ts';
 import { KvFleet } from './fleet.ts';
 import type { Identity } from './heartbeat.ts';
+import { KvListeners } from './listeners.ts';
 import { Names } from './names.ts';
 import { KvRegistryReader } from './reader.ts';
 import { rehang } from './rehang.ts';
@@ -55,6 +58,9 @@ export interface KvProvider {
   readonly fleet: Fleet;
   /** Absent in a dry run. */
   readonly estates: EstateWriter | undefined;
+  readonly listeners: Listeners;
+  /** Where this owner's proxies say what they serve. Absent in a dry run. */
+  readonly desk: ListenerDesk | undefined;
 }
 
 /** A registry kept in a revisioned key-value store: the embedded one, or etcd. */
@@ -68,12 +74,14 @@ export function createKvProvider(options: KvProviderOptions): KvProvider {
     ...{ target, store, names, prefixes, clock, random, log, subject, replaced },
   });
   const fleet = new KvFleet({ store, clock, random });
+  const listeners = new KvListeners({ store, clock, random });
   subject.subscribe((observation) => {
-    if (observation.type === 'unknown') fleet.doubt(observation.failure);
-    else if (observation.type === 'listed' && observation.replaced) fleet.doubt(failure('registry-replaced'));
+    if (observation.type !== 'unknown' && !(observation.type === 'listed' && observation.replaced)) return;
+    const cause = observation.type === 'unknown' ? observation.failure : failure('registry-replaced');
+    for (const view of [fleet, listeners]) view.doubt(cause);
   });
   if (writing === undefined || opened === undefined)
-    return { reader, fleet, writer: undefined, estates: undefined };
+    return { reader, fleet, listeners, writer: undefined, estates: undefined, desk: undefined };
   const { session, applier } = opened;
   const writer: RegistryWriter = {
     keepSession: (signal) => session.run(signal),
@@ -92,7 +100,14 @@ export function createKvProvider(options: KvProviderOptions): KvProvider {
   };
   const { owner } = options;
   const estates = new Estates({ reader: store, writer: writing.writer, session, names, owner });
-  return { reader, writer, fleet, estates };
+  const footing = (): Result<Footing> => {
+    const { held } = session;
+    if (held === undefined) return { ok: false, failure: session.refusal };
+    const compares = [{ key: names.heartbeat, target: 'mod', revision: held.revision }] as const;
+    return ok({ lease: held.lease, compares });
+  };
+  const desk = new KvDesk({ reader: store, writer: writing.writer, id: owner, footing });
+  return { reader, writer, fleet, estates, listeners, desk };
 }
 
 /** What writes: the right to do so, and what uses it. The session needs the other to move records from lease to lease. */

@@ -11,6 +11,7 @@ import type {
 import { Applier } from './apply.ts';
 import { Assignment } from './assignment.ts';
 import { ProxyFolder, renderAll } from './folder.ts';
+import { serverName } from './names.ts';
 import type { Observed } from './observed.ts';
 import { type HaproxyPlan, makePlan } from './plan.ts';
 import { readInfo, readLoad, readObserved } from './reader.ts';
@@ -117,6 +118,10 @@ export class Haproxy implements Proxy<HaproxyPlan> {
     if (!read.ok) return read;
     const load = await readLoad(this.#socket, true, signal);
     return ok(serverViews(this.name, read.value, load.ok ? load.value : new Map(), clock.now()));
+  }
+
+  nameOf(id: string): string {
+    return serverName(id);
   }
 
   /**

@@ -1,0 +1,63 @@
+import { type BackoffPolicy, backoffDelay } from '../../core/backoff.ts';
+import { type Failure, failure, ok, type Result } from '../../core/failure.ts';
+import { type Clock, type Random, sleep } from '../../core/ports.ts';
+import type { Footing } from './desk.ts';
+import type { KvWriter } from './store.ts';
+
+const RETRY: BackoffPolicy = { initialMs: 100, maxMs: 2_000, factor: 2 };
+
+export interface LeaseKeeperOptions {
+  readonly writer: KvWriter;
+  readonly ttlSeconds: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * A lease of a process that owns no records: kept alive every third of its time, granted anew when it is gone. It is not
+ * given back at the end: what hangs on it is looked for until it is over.
+ */
+export class LeaseKeeper {
+  readonly #options: LeaseKeeperOptions;
+  #lease: string | undefined;
+  #failure: Failure = failure('lease-lost', 'none has been granted yet');
+
+  constructor(options: LeaseKeeperOptions) {
+    this.#options = options;
+  }
+
+  footing(): Result<Footing> {
+    if (this.#lease === undefined) return { ok: false, failure: this.#failure };
+    return ok({ lease: this.#lease, compares: [] });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { writer, ttlSeconds, clock, random } = this.#options;
+    const third = (ttlSeconds * 1_000) / 3;
+    for (let attempt = 0; !signal.aborted; attempt += 1) {
+      const granted = await writer.leaseGrant(ttlSeconds, signal);
+      if (granted.ok) {
+        attempt = -1;
+        this.#lease = granted.value.id;
+        await this.#keep(granted.value.id, third, signal);
+        this.#lease = undefined;
+      } else this.#failure = granted.failure;
+      await sleep(clock, backoffDelay(Math.max(0, attempt), random(), RETRY), signal);
+    }
+  }
+
+  /** Until it is gone. */
+  async #keep(lease: string, third: number, signal: AbortSignal): Promise<void> {
+    const { writer, clock, random } = this.#options;
+    for (let attempt = -1; !signal.aborted; ) {
+      await sleep(clock, attempt < 0 ? third : backoffDelay(attempt, random(), RETRY), signal);
+      const left = await writer.leaseKeepAlive(lease, signal);
+      // A registry that does not answer may still have it: only its word ends it.
+      if (left.ok && left.value === 0) {
+        this.#failure = failure('lease-lost');
+        return;
+      }
+      attempt = left.ok ? -1 : attempt + 1;
+    }
+  }
+}
