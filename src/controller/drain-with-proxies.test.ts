@@ -72,6 +72,25 @@ describe('a drain by command, with proxies', () => {
     expect(atProxy()).toMatchObject({ acknowledged: true });
   });
 
+  it('works alike in the process of the agent, under its lease, and is over with that', async () => {
+    const { desk } = agent.registries[0]!;
+    await listener.stop();
+    await clock.advance(20_000);
+    listener = runListener(store, proxy, route, clock, { host: 'h', desk });
+    await order(ONE, true);
+    expect(atProxy()).toEqual({ target: 'fake on h', acknowledged: true, why: undefined });
+    const told = async () =>
+      (await agent.entries()).filter(({ key }) => key.startsWith('/portolan/listeners/'));
+    expect((await told()).map(({ key }) => key.split('/').slice(3, 5))).toEqual([
+      ['o'],
+      ['o', expect.any(String)],
+    ]);
+    await agent.leave();
+    expect(await told()).toHaveLength(2);
+    await clock.advance(20_000);
+    expect(await told()).toEqual([]);
+  });
+
   it('says that the last server is held, and with what it is replaced it is not', async () => {
     await order(WHOLE_HOST, true);
     expect(atProxy()).toMatchObject({ acknowledged: false, held: true });

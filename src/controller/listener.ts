@@ -25,8 +25,9 @@ export interface ListenerOptions {
 
 /** Sessions are counted at first this often, then less and less. */
 const COUNT_MS = { first: 200, longest: 2_000 } as const;
-/** Two looks are at least so far apart. */
+/** Two looks are at least so far apart, and what one takes is at most this share of the time. */
 const GAP_MS = 50;
+const SHARE = 0.1;
 /** A count that is neither the first nor none is told this often at most. */
 const TELL_MS = 5_000;
 const RETRY_MS = { first: 200, longest: 5_000 } as const;
@@ -68,11 +69,11 @@ export class Listener {
       this.#dirty = true;
       this.#wake?.();
     };
-    for (const { loop } of routes) {
+    for (const route of routes) {
+      const { loop } = route;
       loop.commanded.onChange(look);
-      // Whether a server is still in rotation can only change by a pass.
       loop.onPass(() => {
-        if (loop.commanded.size > 0) look();
+        if (this.#concerns(route)) look();
       });
     }
     let count: number = COUNT_MS.first;
@@ -88,13 +89,24 @@ export class Listener {
       if (this.#dirty) count = COUNT_MS.first;
       if (this.#dirty || wanted.open || resync) wanted = await this.#wanted(signal);
       if (over()) break;
+      const took = clock.monotonic() - lookedAt;
       const written = await this.#bring(wanted.texts, signal);
       await this.#nap(written ? (wanted.open ? count : LEASE_MS) : retry, written, signal);
       // Many passes in a row are one occasion.
-      await sleep(clock, Math.max(0, lookedAt + GAP_MS - clock.monotonic()), signal);
+      const nextAt = lookedAt + Math.max(GAP_MS, took / SHARE);
+      await sleep(clock, Math.max(0, nextAt - clock.monotonic()), signal);
       count = Math.min(count * 1.5, COUNT_MS.longest);
       retry = written ? RETRY_MS.first : Math.min(retry * 2, RETRY_MS.longest);
     }
+  }
+
+  /** Whether a pass may have changed what was told: who drains for days must not cost a look at every pass. */
+  #concerns({ proxy, loop }: ListeningRoute): boolean {
+    for (const { key, path, revision } of loop.commanded.all) {
+      const told = this.#told.get(this.#options.nameOf(proxy.name, key))?.ack;
+      if (told?.revision !== revision || told.held !== isHeld(loop, path, key)) return true;
+    }
+    return false;
   }
 
   async #bring(texts: ReadonlyMap<string, string>, signal: AbortSignal): Promise<boolean> {
@@ -184,8 +196,11 @@ function acknowledge(
   const { state, sessions } = view;
   if (sessions === undefined) return undefined;
   if (state === 'drain' || state === 'maint') return { ...said, sessions, held: false };
-  const wanted = loop.table.service(path)?.servers.find((server) => server.key === key);
-  return wanted?.why === 'held' ? { ...said, sessions, held: true } : undefined;
+  return isHeld(loop, path, key) ? { ...said, sessions, held: true } : undefined;
+}
+
+function isHeld({ table }: ListeningRoute['loop'], path: string, key: string): boolean {
+  return table.service(path)?.servers.find((server) => server.key === key)?.why === 'held';
 }
 
 function isNews({ ack: before, at }: Told, ack: DrainAck, now: number): boolean {

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Agent } from '../kit/agent.ts';
+import { Agent, removeAgents } from '../kit/agent.ts';
+import { httpBackend, runId, TestDocker } from '../kit/docker.ts';
 import { HaproxyLab } from '../kit/haproxy.ts';
 import { get } from '../kit/web-server.ts';
 import { Lab, type Running, sees } from './lab.ts';
@@ -14,6 +15,17 @@ const gated = [
   printf '#!/bin/sh\\nuntil [ -e /tmp/go ]; do busybox sleep 0.05; done\\necho; echo slow\\n' >/www/cgi-bin/slow
   busybox chmod 755 /www/cgi-bin/slow; trap 'exit 0' TERM; busybox httpd -f -p 80 -h /www & wait`,
 ];
+
+/** Writes a configuration with this one proxy. */
+async function configure({ folder, settings, port }: HaproxyLab): Promise<void> {
+  const proxy = {
+    ...{ folder, socket: settings.socket, bind: [`127.0.0.1:${String(port)}`], pool: 20 },
+    reload: { master: `${folder}/master.sock` },
+    verify: settings.check,
+  };
+  // JSON is YAML too.
+  await writeFile(`${folder}/portolan.yaml`, JSON.stringify({ proxies: [proxy] }));
+}
 
 describe('a listener alone beside a consumer', () => {
   let lab: Lab;
@@ -46,14 +58,8 @@ describe('a listener alone beside a consumer', () => {
   beforeAll(async () => {
     lab = await Lab.open({ args: ['--address', 'container'] });
     haproxy = await HaproxyLab.create('3.0');
-    const { folder, settings, port } = haproxy;
-    const proxy = {
-      ...{ folder, socket: settings.socket, bind: [`127.0.0.1:${String(port)}`], pool: 20 },
-      reload: { master: `${folder}/master.sock` },
-      verify: settings.check,
-    };
-    // JSON is YAML too.
-    await writeFile(`${folder}/portolan.yaml`, JSON.stringify({ proxies: [proxy] }));
+    const { folder } = haproxy;
+    await configure(haproxy);
     listener = Agent.start({
       command: 'listen',
       args: ['--registry', lab.registry.url, '-c', `${folder}/portolan.yaml`, '--lease-ttl', '5s'],
@@ -118,5 +124,42 @@ describe('a listener alone beside a consumer', () => {
       expect(await lab.registry.below('/portolan/listeners')).toEqual({});
     }, 30_000);
     expect(await lab.agent.ask('drain', '--host', '--wait')).toMatchObject({ code: 0 });
+  });
+});
+
+describe('an agent with a proxy of its own and the embedded registry', () => {
+  it('Drain: --wait asks its own proxy as well', async () => {
+    const docker = new TestDocker();
+    const haproxy = await HaproxyLab.create('3.2');
+    try {
+      await configure(haproxy);
+      const { folder } = haproxy;
+      const path = `/internal/e2e-${runId}/dev/web/own.example`;
+      const agent = Agent.start({
+        args: ['-c', `${folder}/portolan.yaml`, '--owner-id', `e2e-${runId}`, '--address', 'container'],
+        env: { LISTEN_PATH: `/internal/e2e-${runId}` },
+      });
+      await sees(() => existsSync(`${folder}/conf/10-frontend.cfg`));
+      await haproxy.start();
+      const run = async (n: number) =>
+        await docker.run({
+          name: `e2e-${runId}-own-${String(n)}`,
+          ...{ command: httpBackend(), env: { ANNOUNCE_PATH: path, PORT: '80', TYPE: 'HTTP' } },
+        });
+      const first = await run(1);
+      await sees(async () => {
+        expect(await get(haproxy.port, 'own.example')).toMatchObject({ status: 200 });
+      });
+      expect(await agent.ask('drain', first.id, '--wait')).toMatchObject({ code: 76 });
+      const second = await run(2);
+      await sees(async () => {
+        expect((await get(haproxy.port, 'own.example')).body).toContain(second.id.slice(0, 12));
+      });
+      expect(await agent.ask('drain', first.id, '--wait')).toMatchObject({ code: 0 });
+    } finally {
+      await removeAgents();
+      await docker.clean();
+      await haproxy.close();
+    }
   });
 });

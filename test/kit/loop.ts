@@ -4,6 +4,7 @@ import { AnnounceLoop, type Registry } from '../../src/controller/announce.ts';
 import type { HealthTerms } from '../../src/controller/health.ts';
 import { leaveTargets } from '../../src/controller/shutdown.ts';
 import type { Layout } from '../../src/core/layout.ts';
+import type { ListenerDesk } from '../../src/core/listener.ts';
 import type { Policy } from '../../src/core/policy.ts';
 import type { HostProbe, Log, Random, Source, SourceSignal } from '../../src/core/ports.ts';
 import { createKvProvider } from '../../src/provider/kv/provider.ts';
@@ -87,7 +88,7 @@ export class TestLoop {
   readonly source = new ScriptedSource();
   readonly log = recordingLog();
   readonly loop: AnnounceLoop;
-  readonly registries: readonly Registry[];
+  readonly registries: readonly (Registry & { readonly desk: ListenerDesk | undefined })[];
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
 
