@@ -80,7 +80,7 @@ const dialect = (name: string, description: string) =>
 export const settingsSchema = z.strictObject({
   registries: setting(z.array(registry).prefault([]), {
     description:
-      'Registries to write to: etcd://host:port[,host:port...], etcds:// for TLS, memory:// for the embedded one; a comma separates the members of one registry.',
+      'Registries to write to and to follow: etcd://host:port[,host:port...], etcds:// for TLS, memory:// for the embedded one; a comma separates the members of one registry.',
     kind: 'registries',
     value: 'url',
     env: 'PORTOLAN_REGISTRY',

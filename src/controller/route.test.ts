@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../test/kit/clock.ts';
+import { recordingLog } from '../../test/kit/loop.ts';
 import { FakeProxy, RouteRegistry, type RunningRoute, runRoute } from '../../test/kit/route-lab.ts';
 import { failure } from '../core/failure.ts';
 
@@ -63,6 +64,18 @@ describe('the route loop', () => {
     registry.store.close();
     await clock.advance(60_000);
     expect(proxy.serves).toEqual({ '/a/web': 'x ready, y ready' });
+  });
+
+  it('says once that the registry is out of sight, and that it is in sight again', async () => {
+    const log = recordingLog();
+    route = runRoute(proxy, registry.feed(clock), clock, undefined, log);
+    await clock.advance(100);
+    registry.store.close();
+    await clock.advance(60_000);
+    expect(log.lines.map(({ message }) => message)).toEqual([
+      'the registry is in sight',
+      'the registry is out of sight; the proxy stays as it is',
+    ]);
   });
 
   it('changes nothing before the registry is complete', async () => {

@@ -47,6 +47,8 @@ export class RouteLoop {
   readonly commanded = new CommandedDrains();
   #passed: () => void = () => undefined;
   #listed = false;
+  /** undefined: not looked yet. */
+  #inSight: boolean | undefined;
   #fresh = false;
   #process: string | undefined;
   #failure: Failure | undefined;
@@ -101,12 +103,17 @@ export class RouteLoop {
     const now = clock.monotonic();
     switch (said.type) {
       case 'unknown':
-        log.warn(
-          { target: proxy.name, reason: said.failure.message },
-          'the registry is out of sight; the proxy stays as it is',
-        );
+        if (this.#inSight !== false)
+          log.warn(
+            { target: proxy.name, reason: said.failure.message },
+            'the registry is out of sight; the proxy stays as it is',
+          );
+        this.#inSight = false;
         return;
       case 'listed': {
+        if (this.#inSight !== true)
+          log.info({ target: proxy.name, records: said.records.size }, 'the registry is in sight');
+        this.#inSight = true;
         this.#alive.clear();
         this.commanded.clear();
         for (const owner of said.alive) this.#alive.add(owner);

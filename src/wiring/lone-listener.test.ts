@@ -43,6 +43,28 @@ describe('a listener alone', () => {
     expect(existsSync(join(folder, 'haproxy'))).toBe(false);
   });
 
+  it('reads its configuration again without missing the proxy that nobody configured', async () => {
+    const said: (readonly [message: string, fields: object])[] = [];
+    const log = { ...silentLog, info: (fields: object, text: string) => said.push([text, fields]) };
+    let hangUp = (): void => undefined;
+    const reload: AgentIo['reload'] = {
+      onRequest: (listener) => {
+        hangUp = listener;
+        return () => undefined;
+      },
+      load: () => ({ ok: true, config: config(['etcd://127.0.0.1:1']), warnings: [] }),
+      setLogLevel: () => undefined,
+    };
+    const ended = runListener(config(['etcd://127.0.0.1:1']), { ...io(), log, reload });
+    await eventually(() => said.some(([text]) => text === 'listening'));
+    hangUp();
+    await eventually(() => {
+      expect(said).toContainEqual(['configuration read again', { applied: [] }]);
+    });
+    stop.abort();
+    await ended;
+  });
+
   it('lays out the files of a proxy that nobody configured, tells what it waits for, and takes no orders', async () => {
     const ended = runListener(config(['etcd://127.0.0.1:1']), io());
     const agent = { sockets: [join(folder, 'portolan.sock')] };

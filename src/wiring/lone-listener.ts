@@ -7,7 +7,7 @@ import { machineReaders } from '../source/host/readers.ts';
 import { StateFolder } from '../state/folder.ts';
 import { followCredentials, type RegistryCredentials } from './credentials.ts';
 import { newInstance } from './identity.ts';
-import { type AgentIo, StartError } from './io.ts';
+import { type AgentIo, type ReloadPort, StartError } from './io.ts';
 import { ListenerStatus, noOrders } from './listener-status.ts';
 import { listenAll } from './listeners.ts';
 import { liveConfig } from './live-config.ts';
@@ -35,7 +35,8 @@ export async function runListener(given: Config, io: AgentIo): Promise<number> {
   const card = { instance: instance.id, host: machineReaders.hostname(), version, since };
   const nothing = (): void => undefined;
   const stopReloads = followReloads({
-    ...{ live, io, credentials, settingsChanged: nothing },
+    ...{ live, credentials, settingsChanged: nothing },
+    io: { log: io.log, reload: io.reload && reloadWithProxies(io.reload) },
     host: { settingsChanged: nothing },
   });
   try {
@@ -61,6 +62,17 @@ function withProxies(config: Config): Config {
       `the folder ${config.stateDir} cannot stand in a proxy's files; configure one under proxies, or choose another with --state-dir`,
     );
   return { ...config, proxies: [proxy] };
+}
+
+/** A proxy that nobody configured is there after a reading as well. */
+function reloadWithProxies(reload: ReloadPort): ReloadPort {
+  return {
+    ...reload,
+    load: () => {
+      const loaded = reload.load();
+      return loaded.ok ? { ...loaded, config: withProxies(loaded.config) } : loaded;
+    },
+  };
 }
 
 /** The registries that the proxies follow, each once. */

@@ -78,7 +78,8 @@ export async function runRoutes(
   const listeners = openListeners(routes, card, io);
   await Promise.all([
     ...listeners.map((listener) => listener.run(signal)),
-    ...routes.map(async ({ proxy, loop }) => {
+    ...routes.map(async ({ proxy, loop, registry, paths }) => {
+      log.info({ target: proxy.name, registry: registry.name, paths }, 'the proxy follows a registry');
       const prepared = await proxy.writer?.prepare();
       if (prepared?.ok === false)
         log.error(

@@ -1,7 +1,7 @@
 import type { Subject } from 'rxjs';
 import { RouteLoop } from '../../src/controller/route.ts';
 import { failure, type Outcome, ok, type Result } from '../../src/core/failure.ts';
-import type { Clock } from '../../src/core/ports.ts';
+import type { Clock, Log } from '../../src/core/ports.ts';
 import type {
   Proxy,
   ProxyOutcome,
@@ -164,6 +164,7 @@ export function runRoute(
   feed: KvRecordFeed | Subject<FeedSignal>,
   clock: Clock,
   complete: () => Promise<void> = () => Promise.resolve(),
+  log: Log = silentLog,
 ): RunningRoute {
   const stop = new AbortController();
   const loop = new RouteLoop({
@@ -172,7 +173,7 @@ export function runRoute(
     decode: (key, record) => routeRecord(key, record, '/services/'),
     graceMs: 30_000,
     random: () => 0,
-    log: silentLog,
+    log,
   });
   const running = loop.run(stop.signal);
   return {
