@@ -10,6 +10,8 @@ export interface ProxyLab {
   readonly port: number;
   start(): Promise<void>;
   restart(): Promise<void>;
+  /** As somebody else would: the process that runs ends with its last request. */
+  reload(): void;
   /** Another process of ours takes over. */
   renew(): void;
   dry(): Proxy;
@@ -36,6 +38,9 @@ export async function haproxyLab(version: HaproxyVersion): Promise<ProxyLab> {
     restart: async () => {
       await lab.kill();
       await lab.start();
+    },
+    reload: () => {
+      lab.reloadByHand();
     },
     renew: () => {
       proxy = lab.adapter();

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProxyOutcome, ProxyPlan } from '../../src/core/proxy.ts';
 import type { RouteRecord } from '../../src/core/route-record.ts';
 import { RouteTable } from '../../src/core/route-table.ts';
+import { eventually } from '../kit/eventually.ts';
 import { routeRecord } from '../kit/route-records.ts';
 import { get, WebServer } from '../kit/web-server.ts';
 import type { ProxyLab } from './proxy-lab.ts';
@@ -24,8 +25,8 @@ export function proxyContract(name: string, open: () => Promise<ProxyLab>): void
       await Promise.all(servers.splice(0).map((server) => server.stop()));
     });
 
-    const server = async (id: string, delayMs = 0): Promise<WebServer> => {
-      const started = await WebServer.start(id, delayMs);
+    const server = async (id: string, delayMs = 0, gate?: Promise<void>): Promise<WebServer> => {
+      const started = await WebServer.start(id, delayMs, gate);
       servers.push(started);
       return started;
     };
@@ -107,6 +108,36 @@ export function proxyContract(name: string, open: () => Promise<ProxyLab>): void
       await pass();
       expect(await open).toBe('one');
       expect(one.requests).toBe(1);
+    });
+
+    it('counts the sessions of a server, also those that were open before a reload', async () => {
+      await begin();
+      let release = (): void => undefined;
+      const gate = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const [one, two] = [await server('one', 0, gate), await server('two')];
+      put(at('/a/web', one), at('/a/web', two, { weight: 0 }));
+      await pass();
+      const sessions = async (): Promise<Readonly<Record<string, number | undefined>>> => {
+        const read = await lab.proxy.servers(signal);
+        return Object.fromEntries(read.ok ? read.value.map((view) => [view.server, view.sessions]) : []);
+      };
+      const open = body('web.a');
+      while (one.requests === 0) await new Promise(setImmediate);
+      expect(await sessions()).toEqual({ one: 1, two: 0 });
+      const before = await lab.proxy.probe(signal);
+      lab.reload();
+      await eventually(async () => {
+        expect(await lab.proxy.probe(signal)).not.toEqual(before);
+        // In the middle of a reload nobody may know.
+        expect(await sessions()).toEqual({ one: 1, two: 0 });
+      });
+      release();
+      expect(await open).toBe('one');
+      await eventually(async () => {
+        expect(await sessions()).toEqual({ one: 0, two: 0 });
+      });
     });
 
     it('moves to another address, and changes weights', async () => {

@@ -17,10 +17,11 @@ export class WebServer {
     });
   }
 
-  /** `delayMs`: how long an answer takes. */
-  static async start(name: string, delayMs = 0): Promise<WebServer> {
+  /** `delayMs`: how long an answer takes; `gate`: none comes before. */
+  static async start(name: string, delayMs = 0, gate?: Promise<void>): Promise<WebServer> {
     const server = createServer((_, response) => {
-      if (delayMs === 0) response.end(name);
+      if (gate !== undefined) void gate.then(() => response.end(name));
+      else if (delayMs === 0) response.end(name);
       else setTimeout(() => response.end(name), delayMs);
     });
     await new Promise<void>((resolve) => {

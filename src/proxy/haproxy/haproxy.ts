@@ -11,6 +11,7 @@ import type {
 import { Applier } from './apply.ts';
 import { Assignment } from './assignment.ts';
 import { ProxyFolder, renderAll } from './folder.ts';
+import { readLeaving } from './leaving.ts';
 import { serverName } from './names.ts';
 import type { Observed } from './observed.ts';
 import { type HaproxyPlan, makePlan } from './plan.ts';
@@ -117,7 +118,9 @@ export class Haproxy implements Proxy<HaproxyPlan> {
     const read = await readObserved(this.#socket, settings.folder, signal);
     if (!read.ok) return read;
     const load = await readLoad(this.#socket, true, signal);
-    return ok(serverViews(this.name, read.value, load.ok ? load.value : new Map(), clock.now()));
+    const leaving = await readLeaving(settings, clock, signal);
+    const earlier = leaving.ok ? leaving.value : undefined;
+    return ok(serverViews(this.name, read.value, load.ok ? load.value : new Map(), earlier, clock.now()));
   }
 
   nameOf(id: string): string {
