@@ -23,6 +23,7 @@ export async function finish(world: World, waitForDrains: boolean): Promise<void
     await world.advance(OUT_MS);
   await world.advance(CONVERGED_MS);
   await checkAll(world);
+  await world.leases.checkRest();
   if (world.violation !== undefined) return;
   const { commits } = world;
   await world.advance(REST_MS);

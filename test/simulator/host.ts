@@ -4,6 +4,9 @@ import type { FakeContainer } from '../kit/fake-container.ts';
 import type { Way } from './network.ts';
 import { drains, newSubject, type Subject } from './subjects.ts';
 
+/** How the records of a host expire; `mixed`: only those of `/services` go with the lease. */
+export type Expiry = 'prune' | 'ttl' | 'mixed';
+
 /** What is done to a container. `quiet`: without an event, as when the engine's ring has overflowed. */
 export type Act =
   | 'start'
@@ -30,11 +33,14 @@ export class SimHost {
   /** Since when its power is off (ms), and since when it is on. */
   offSince: number | undefined;
   onSince = 0;
+  /** What its agents are told when they are started. */
+  expiry: Expiry;
   readonly #clock: Clock;
   #made = 0;
 
-  constructor(index: number, clock: Clock, ways: readonly Way[]) {
+  constructor(index: number, clock: Clock, ways: readonly Way[], expiry: Expiry) {
     this.index = index;
+    this.expiry = expiry;
     this.owner = `host-${String(index)}`;
     this.address = `10.0.${String(index)}.1`;
     this.engine = new FakeEngine(clock);

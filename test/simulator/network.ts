@@ -21,6 +21,8 @@ export interface Way {
   lossy: number;
   /** The most that one direction takes, milliseconds. */
   latencyMs: number;
+  /** Keep-alives never arrive; everything else does. */
+  beatless?: boolean;
 }
 
 /** After this long a call without an answer ends by itself, as the etcd adapter's do. */
@@ -76,7 +78,10 @@ export class Link implements KvStore {
     return {
       txn: (transaction, signal) => this.#call('write', signal, () => registry.txn(actor, transaction)),
       leaseGrant: (ttl, signal) => this.#call('lease', signal, () => registry.grant(ttl)),
-      leaseKeepAlive: (id, signal) => this.#call('lease', signal, () => registry.keepAlive(actor, id)),
+      leaseKeepAlive: (id, signal) =>
+        this.#options.way().beatless === true
+          ? this.#noAnswer('lease', signal)
+          : this.#call('lease', signal, () => registry.keepAlive(actor, id)),
       leaseTimeToLive: (id, signal) =>
         this.#call('lease', signal, () => registry.serve(() => plain().leaseTimeToLive(id, own))),
       leaseRevoke: (id, signal) =>

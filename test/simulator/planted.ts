@@ -77,6 +77,36 @@ export const PLANTED: readonly PlantedBug[] = [
   },
   bug('there is no brake', 'core/brake.ts', 'const AT_LEAST = 10;', 'const AT_LEAST = 1e9;'),
   bug(
+    'a lease lives longer than it was asked for',
+    'provider/kv/takeover.ts',
+    'const granted = await writer.leaseGrant(ttlSeconds, signal);',
+    'const granted = await writer.leaseGrant(4 * ttlSeconds, signal);',
+  ),
+  bug(
+    'a lease is kept alive too seldom',
+    'provider/kv/session.ts',
+    'const third = (ttlSeconds * 1_000) / 3;',
+    'const third = ttlSeconds * 1_100;',
+  ),
+  bug(
+    'a handover leaves the records under the lease that ends',
+    'provider/kv/session.ts',
+    'const moved = granted.ok ? await rehang(granted.value.id, signal) : granted;',
+    'const moved = granted.ok ? ok(undefined) : granted;',
+  ),
+  bug(
+    'a handover writes records that hang on no lease',
+    'provider/kv/rehang.ts',
+    "if (entry.lease === '0' || entry.lease === lease) continue;",
+    'if (entry.lease === lease) continue;',
+  ),
+  bug(
+    'records stay under the lease of an earlier mode',
+    'core/plan.ts',
+    "if (!leased) return found === '0';",
+    "if (!leased) return found !== '';",
+  ),
+  bug(
     'a second instance takes over from a living one',
     'provider/kv/takeover.ts',
     'if (remaining < (granted * 2) / 3 - 1) return ok(DEAD);',

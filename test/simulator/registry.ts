@@ -1,4 +1,4 @@
-import type { Result } from '../../src/core/failure.ts';
+import { fail, type Result } from '../../src/core/failure.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import type { KeyValue, KvStore, Operation, Transaction, WatchEvent } from '../../src/provider/kv/store.ts';
 import { MemoryStore } from '../../src/provider/memory/store.ts';
@@ -41,6 +41,8 @@ export interface RegistryOptions {
   readonly heartbeats: readonly string[];
   readonly committed: (commit: Commit) => void;
   readonly keptAlive: (kept: KeptAlive) => void;
+  /** A key is gone; `expired`: nobody deleted it, its lease ran out. */
+  readonly removed: (key: string, expired: boolean) => void;
 }
 
 const ALONE = new AbortController().signal;
@@ -61,6 +63,8 @@ export class SimRegistry {
   /** Heartbeats that are gone, and since when (ms). */
   readonly #absent = new Map<string, number>();
   #openedAt = 0;
+  /** Somebody writes at this very moment: what goes now does not go by itself. */
+  #written = false;
   #turn: Promise<unknown> = Promise.resolve();
   /** Told when the content was replaced: watches on it are silent from now on. */
   onReplaced: () => void = () => undefined;
@@ -84,12 +88,15 @@ export class SimRegistry {
 
   txn(actor: Actor, transaction: Transaction) {
     return this.serve(async (store) => {
+      const { compares, then, otherwise } = transaction;
+      const operations = Math.max(compares.length, then.length, otherwise.length);
+      if (operations > this.#options.maxOperations) return fail('too-many-operations');
       const { heartbeats } = this.#options;
       const keys = [
         ...new Set([...heartbeats, heartbeatOf(actor), ...transaction.then.map(({ key }) => key)]),
       ];
       const before = await store.reader.get(keys, ALONE);
-      const answer = await store.writer().txn(transaction, ALONE);
+      const answer = await this.#writing(() => store.writer().txn(transaction, ALONE));
       if (!answer.ok || !answer.value.succeeded || !before.ok) return answer;
       const { clock, committed } = this.#options;
       const at = clock.now();
@@ -153,7 +160,7 @@ export class SimRegistry {
   }
 
   async revoke(lease: string): Promise<void> {
-    await this.#store.writer().leaseRevoke(lease, ALONE);
+    await this.#writing(() => this.#store.writer().leaseRevoke(lease, ALONE));
   }
 
   /** What a stranger does, at once and without a network. */
@@ -182,7 +189,7 @@ export class SimRegistry {
         const { key, value, lease } = event.entry;
         return { type: 'put', key, value, lease: live.has(lease) ? lease : '0' };
       });
-      const replayed = await writer.txn({ compares: [], then, otherwise: [] }, ALONE);
+      const replayed = await this.#writing(() => writer.txn({ compares: [], then, otherwise: [] }, ALONE));
       if (!replayed.ok) throw new Error(`the past cannot be replayed: ${replayed.failure.message}`);
     }
     this.onReplaced();
@@ -193,16 +200,27 @@ export class SimRegistry {
     this.#store.close();
   }
 
+  async #writing<T>(write: () => Promise<T>): Promise<T> {
+    this.#written = true;
+    const answer = await write();
+    this.#written = false;
+    return answer;
+  }
+
   #open(clusterId: string): MemoryStore {
-    const { clock, maxOperations } = this.#options;
-    const store = new MemoryStore({ clock, clusterId, maxOperations });
+    const { clock, removed } = this.#options;
+    // Its own limit would also count for the replay of a past in which a lease ran out, which deletes any number of keys.
+    const store = new MemoryStore({ clock, clusterId, maxOperations: Number.POSITIVE_INFINITY });
     this.#absent.clear();
     this.#openedAt = clock.now();
     store.reader.watch({ prefix: '' }, '0', {
       events: (batch) => {
         this.#past.push(...batch);
-        for (const { type, key } of batch)
-          if (type === 'delete' && key.startsWith('/portolan/hosts/')) this.#absent.set(key, clock.now());
+        for (const { type, key } of batch) {
+          if (type !== 'delete') continue;
+          removed(key, !this.#written);
+          if (key.startsWith('/portolan/hosts/')) this.#absent.set(key, clock.now());
+        }
       },
       lost: () => undefined,
     });

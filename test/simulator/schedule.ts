@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { ACTIONS } from './actions.ts';
 import { MACHINE_FAULTS } from './faults.ts';
+import { LEASE_FAULTS } from './lease-faults.ts';
 import type { Deed, Step } from './step.ts';
 import { STRANGERS } from './strangers.ts';
 import type { Terms } from './world.ts';
@@ -13,7 +14,7 @@ export interface Schedule {
   readonly waitForDrains: boolean;
 }
 
-export const FAULTS: Readonly<Record<string, Deed>> = { ...MACHINE_FAULTS, ...STRANGERS };
+export const FAULTS: Readonly<Record<string, Deed>> = { ...MACHINE_FAULTS, ...LEASE_FAULTS, ...STRANGERS };
 export const DEEDS: Readonly<Record<string, Deed>> = { ...ACTIONS, ...FAULTS };
 
 const stepOf = (kinds: readonly string[], waits: readonly number[]): fc.Arbitrary<Step> =>
@@ -42,6 +43,10 @@ const terms = fc.record({
   maxOperations: fc.constantFrom(128, 128, 9),
   latencyMs: fc.constantFrom(0, 2, 2, 60),
   containers: fc.integer({ min: 3, max: 9 }),
+  expiry: fc.array(fc.constantFrom('prune' as const, 'prune' as const, 'ttl' as const, 'mixed' as const), {
+    minLength: 3,
+    maxLength: 3,
+  }),
   onlooker: fc.constantFrom(false, false, false, true),
 });
 

@@ -1,7 +1,8 @@
 import { runSchedule } from './run.ts';
 import type { Schedule } from './schedule.ts';
 
-const PLAIN = { batchKeys: 512, maxOperations: 128, latencyMs: 0, containers: 3, onlooker: false };
+const expiry = ['prune', 'prune', 'prune'] as const;
+const PLAIN = { expiry, batchKeys: 512, maxOperations: 128, latencyMs: 0, containers: 3, onlooker: false };
 
 /**
  * The shortest schedule found that still breaks the same promise: takes steps away, many at once and then one by one,

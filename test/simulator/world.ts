@@ -1,7 +1,8 @@
 import { type Random, sleep } from '../../src/core/ports.ts';
 import { VirtualClock } from '../kit/clock.ts';
 import { good } from '../kit/config.ts';
-import { SimHost } from './host.ts';
+import { type Expiry, SimHost } from './host.ts';
+import { LeaseWatch } from './lease-watch.ts';
 import type { Way } from './network.ts';
 import { SimProcess } from './process.ts';
 import { Promises, Violation } from './promises.ts';
@@ -20,6 +21,8 @@ export interface Terms {
   readonly latencyMs: number;
   /** Containers that every host runs at first. */
   readonly containers: number;
+  /** Of each host, at first. */
+  readonly expiry: readonly Expiry[];
   /** An agent that only looks runs on the first host. */
   readonly onlooker: boolean;
 }
@@ -29,8 +32,16 @@ const HOSTS = 3;
 const REGISTRIES = 2;
 /** So long a connect waits for an answer. */
 const SILENCE_MS = 1_000;
-const config = (flags: Readonly<Record<string, boolean>>) =>
-  good({ flags, yaml: 'registries: [etcd://r0:2379, etcd://r1:2379]\nadvertise: [10.0.0.1]\n' }).config;
+const EXPIRY: Readonly<Record<Expiry, string>> = {
+  prune: '',
+  ttl: 'expiry: ttl\n',
+  mixed: 'layouts: { services: { expiry: ttl } }\n',
+};
+const config = (flags: Readonly<Record<string, boolean>>, expiry: Expiry) =>
+  good({
+    flags,
+    yaml: `registries: [etcd://r0:2379, etcd://r1:2379]\nadvertise: [10.0.0.1]\n${EXPIRY[expiry]}`,
+  }).config;
 
 /** Three hosts with an agent each, two registries, and everything that happens between them. */
 export class World {
@@ -53,6 +64,7 @@ export class World {
   readonly #lostTime = new Set<SimHost>();
   readonly #calmAt = new Map<string, number>();
   readonly #promises: Promises;
+  readonly leases = new LeaseWatch(this);
 
   constructor(terms: Terms, trace: (line: string) => void) {
     this.terms = terms;
@@ -73,12 +85,16 @@ export class World {
           keptAlive: (kept) => {
             this.#promises.keptAlive(kept);
           },
+          removed: (key, expired) => {
+            this.leases.removed(index, key, expired);
+          },
         }),
     );
     const way = (): Way => ({ mode: 'up', lossy: 0, latencyMs: terms.latencyMs });
     this.hosts = Array.from(
       { length: HOSTS },
-      (_, index) => new SimHost(index, clock, Array.from({ length: REGISTRIES }, way)),
+      (_, index) =>
+        new SimHost(index, clock, Array.from({ length: REGISTRIES }, way), terms.expiry[index] ?? 'prune'),
     );
     this.#promises = new Promises({
       hosts: this.hosts,
@@ -126,7 +142,7 @@ export class World {
       registries: this.registries,
       clock: this.clock,
       random: (name) => streamOf(this.terms.seed, name),
-      config: config(role === 'onlooker' ? { dryRun: true } : {}),
+      config: config(role === 'onlooker' ? { dryRun: true } : {}, host.expiry),
       batchKeys: this.terms.batchKeys,
       hostProbe: (addresses, _, signal) => this.#probe(addresses, signal),
       log: (who, level, fields, message) => {
@@ -254,6 +270,7 @@ export class World {
       );
     }
     this.#promises.committed(commit);
+    this.leases.committed(commit);
   }
 
   #logged(who: string, level: string, fields: object, message: string): void {
