@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeAgents } from '../kit/agent.ts';
-import { idle } from '../kit/docker.ts';
+import { BUSY_MS } from '../kit/allowance.ts';
+import { idle, type TestDocker } from '../kit/docker.ts';
 import { eventually } from '../kit/eventually.ts';
 import { type Host, HostBed } from '../kit/hosts.ts';
 import { becomesReady } from './world.ts';
 
 /** Short, so that the tests are. */
 const TTL_MS = 5_000;
-const GRACE_MS = 3_000;
+const GRACE_MS = 5_000;
 /** After the last moment at which a lost host's records may have to be there still. */
 const LATE_MS = 2_000;
 /** etcd gives every lease its whole time again under a new leader, which has to be elected first. */
 const NEW_LEADER_MS = TTL_MS + 5_000;
-/** What a machine of two cores that runs other suites beside may add; on an idle one there is none of it. */
-const ALLOWANCE_MS = 3_000;
+const HOUR_S = 3_600;
 const args = ['--lease-ttl', `${TTL_MS}ms`, '--dead-host-grace', `${GRACE_MS}ms`];
 
 let bed: HostBed;
@@ -30,9 +30,14 @@ const revisionOf = async (asked: Host): Promise<number> => await asking(() => as
 const offered = async (host: Host, asked: Host): Promise<readonly string[]> =>
   [...(await asking(() => asked.view.list(`/services${pathOf(host)}/`))).keys()].sort();
 
-const serve = async (host: Host): Promise<void> => {
+const serve = async (host: Host): Promise<Awaited<ReturnType<TestDocker['run']>>> => {
   const labels = { 'portolan.path': pathOf(host), 'portolan.type': 'HTTP' };
-  await host.docker.run({ command: idle, labels, ports: { '80/tcp': { HostIp: '0.0.0.0' } } });
+  return await host.docker.run({ command: idle, labels, ports: { '80/tcp': { HostIp: '0.0.0.0' } } });
+};
+
+/** Waits until so many containers of a host are in rotation. */
+const offers = async (host: Host, count: number, asked: Host, deadlineMs = 20_000): Promise<void> => {
+  await eventually(async () => (await offered(host, asked)).length === count, { deadlineMs });
 };
 
 /** What was written since a revision, besides heartbeats. */
@@ -98,6 +103,31 @@ describe('of three hosts', () => {
     expect(await writtenSince(before, other)).toEqual([]);
   });
 
+  it('a registry restored from an older snapshot shows, one life of a lease after it answers, what there is', async () => {
+    const [left, came, other] = bed.hosts;
+    const old = await serve(left);
+    await offers(left, 3, other);
+    const backup = await left.backup();
+    await old.remove({ force: true, v: true });
+    const fresh = await serve(came);
+    await Promise.all([offers(left, 2, other), offers(came, 3, other)]);
+    const shown = async (): Promise<unknown> =>
+      await Promise.all(bed.hosts.map((host) => offered(host, other)));
+    const expected = await shown();
+    await bed.restore(backup);
+    const since = performance.now();
+    await eventually(
+      async () => {
+        expect(await shown()).toEqual(expected);
+      },
+      { deadlineMs: 60_000, what: 'what there is' },
+    );
+    expect(performance.now() - since).toBeLessThan(TTL_MS + LATE_MS + BUSY_MS);
+    await Promise.all(bed.hosts.map(({ agent }) => becomesReady(agent)));
+    await fresh.remove({ force: true, v: true });
+    await offers(came, 2, other);
+  });
+
   it('the one whose etcd member leads may lose it: no record moves, and changes go on', async () => {
     const leader = await bed.leader();
     const [other] = others(leader);
@@ -106,9 +136,40 @@ describe('of three hosts', () => {
     await bed.leader(others(leader));
     expect(await writtenSince(before, other)).toEqual([]);
     await serve(leader);
-    await eventually(async () => (await offered(leader, other)).length === 3, { deadlineMs: 20_000 });
+    await offers(leader, 3, other);
     await leader.restartMember();
-    await eventually(async () => (await offered(leader, leader)).length === 3, { deadlineMs: 20_000 });
+    await offers(leader, 3, leader);
+  });
+});
+
+describe('of three hosts, the clocks of two of which are an hour off', () => {
+  /** What the log of its agent says is the time, compared with ours. */
+  const offByHours = ({ agent }: Host): number =>
+    (Date.parse(String(agent.log.findLast(({ time }) => time !== undefined)?.['time'])) - Date.now()) /
+    3_600_000;
+
+  it('all keep what they have, and what is new is seen as soon as ever', async () => {
+    const [ahead, right, behind] = bed.hosts;
+    const before = await revisionOf(right);
+    ahead.clock.set(HOUR_S);
+    behind.clock.set(-HOUR_S);
+    const set = performance.now();
+    await eventually(() => performance.now() - set > 1_200, { what: 'the new time seen' });
+    const shown = async (): Promise<unknown> =>
+      await Promise.all(bed.hosts.map((host) => offered(host, right)));
+    const kept = await shown();
+    for (const host of [ahead, behind]) {
+      const count = (await offered(host, right)).length;
+      const container = await serve(host);
+      await offers(host, count + 1, right, 1_000 + BUSY_MS);
+      await container.remove({ force: true, v: true });
+      await offers(host, count, right, 1_000 + BUSY_MS);
+    }
+    expect(Math.round(offByHours(ahead))).toBe(1);
+    expect(Math.round(offByHours(behind))).toBe(-1);
+    expect(await shown()).toEqual(kept);
+    const written = await writtenSince(before, right);
+    expect(written.filter((change) => change.includes(right.name))).toEqual([]);
   });
 
   it('one whose agent is dead keeps its records, is shown as unattended, and is taken over again', async () => {
@@ -136,7 +197,7 @@ describe('of three hosts', () => {
     await lost.powerOff();
     const limit = TTL_MS + GRACE_MS + LATE_MS;
     const after = await goneAfter(lost, other, since, limit);
-    expect(after).toBeLessThan(limit + ALLOWANCE_MS);
+    expect(after).toBeLessThan(limit + BUSY_MS);
     expect(after).toBeGreaterThan(GRACE_MS);
     expect(await offered(other, leader)).toEqual(kept);
     await lost.powerOn();
@@ -157,7 +218,7 @@ describe('of three hosts', () => {
     await leader.powerOff();
     const limit = TTL_MS + LATE_MS + NEW_LEADER_MS;
     await eventually(async () => (await offered(leader, other)).length === 0, { deadlineMs: limit + 30_000 });
-    expect(performance.now() - since).toBeLessThan(limit + ALLOWANCE_MS);
+    expect(performance.now() - since).toBeLessThan(limit + BUSY_MS);
     await eventually(async () => (await leftOf(leader, other)).length === 0, { deadlineMs: 60_000 });
   });
 });

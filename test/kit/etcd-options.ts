@@ -23,11 +23,18 @@ export interface Membership {
   readonly cluster: string;
 }
 
-// etcd runs as PID 1 so that a kill hits it, not a shell. A restore has to happen before it starts.
-export const etcdEntry = `if [ -e /backup/token ]; then
+/** A member as it is restored: its name, its address for the others, and all of them. */
+export interface Restored {
+  readonly name: string;
+  readonly peer: string;
+  readonly cluster: string;
+}
+
+/** etcd runs as PID 1 so that a kill hits it, not a shell. A restore has to happen before it starts. */
+export const etcdEntry = ({ name, peer, cluster }: Restored): string => `if [ -e /backup/token ]; then
   busybox rm -rf /data
-  etcdctl snapshot restore /backup/db --data-dir /data --name etcd0 --initial-cluster etcd0=http://localhost:2380 \\
-    --initial-advertise-peer-urls http://localhost:2380 --initial-cluster-token "$(busybox cat /backup/token)" || exit 1
+  etcdctl snapshot restore /backup/db --data-dir /data --name ${name} --initial-cluster ${cluster} \\
+    --initial-advertise-peer-urls ${peer} --initial-cluster-token "$(busybox cat /backup/token)" || exit 1
   busybox rm /backup/token
 fi
 exec etcd "$@"`;

@@ -40,8 +40,10 @@ export class EtcdServer {
     const port = options.port ?? (await freePort());
     const certificates = options.tls === true ? await makeCertificates() : undefined;
     const scheme = options.tls === true ? 'https' : 'http';
+    const peer = 'http://localhost:2380';
+    const entry = etcdEntry({ name: 'etcd0', peer, cluster: `etcd0=${peer}` });
     const prepared = new GenericContainer(`portolan-test/etcd:${options.version ?? '3.5'}`)
-      .withEntrypoint(['sh', '-c', etcdEntry, 'etcd'])
+      .withEntrypoint(['sh', '-c', entry, 'etcd'])
       .withCommand(etcdArguments(scheme, port, options, member))
       .withExposedPorts({ container: 2379, host: port })
       .withCopyContentToContainer(

@@ -1,6 +1,9 @@
+import { buffer } from 'node:stream/consumers';
 import { Agent, type AgentOptions } from './agent.ts';
+import { ClockOfProcess } from './clock-of-process.ts';
 import { TestDocker } from './docker.ts';
 import { PrivateEngine } from './engine.ts';
+import { etcdEntry } from './etcd-options.ts';
 import { eventually } from './eventually.ts';
 import { RegistryView } from './registry-view.ts';
 
@@ -14,6 +17,8 @@ export class Host {
   readonly docker: TestDocker;
   /** What its own etcd member shows. */
   readonly view: RegistryView;
+  /** What its agents take for the time. */
+  readonly clock = new ClockOfProcess();
   readonly #bed: HostBed;
   #member: Awaited<ReturnType<TestDocker['run']>> | undefined;
   #agent: Agent | undefined;
@@ -35,8 +40,17 @@ export class Host {
     return this.#agent;
   }
 
+  get peer(): string {
+    return `http://${this.address}:${PEERS}`;
+  }
+
+  get member(): Awaited<ReturnType<TestDocker['run']>> {
+    if (this.#member === undefined) throw new Error(`no member was started on ${this.name}`);
+    return this.#member;
+  }
+
   async startMember(cluster: string): Promise<void> {
-    const { name, address } = this;
+    const { name, address, peer } = this;
     const member = await this.docker.run({
       image: 'portolan-test/etcd:3.5',
       network: 'host',
@@ -45,8 +59,9 @@ export class Host {
         ...['--listen-client-urls', `http://0.0.0.0:${CLIENTS}`],
         ...['--advertise-client-urls', `http://${address}:${CLIENTS}`],
         ...['--listen-peer-urls', `http://0.0.0.0:${PEERS}`],
-        ...['--initial-advertise-peer-urls', `http://${address}:${PEERS}`],
+        ...['--initial-advertise-peer-urls', peer],
       ],
+      extra: { Entrypoint: ['sh', '-c', etcdEntry({ name, peer, cluster }), 'etcd'] },
       // It is part of the host, not of what the agent is to announce.
       labels: { 'portolan.enable': 'false' },
     });
@@ -65,11 +80,27 @@ export class Host {
   }
 
   async killMember(): Promise<void> {
-    await this.#member?.kill({ signal: 'SIGKILL' });
+    await this.member.kill({ signal: 'SIGKILL' });
+  }
+
+  /** Its member's data at this moment, to be restored on any host. */
+  async backup(): Promise<Buffer> {
+    const said = await this.docker.exec(
+      this.member,
+      'busybox mkdir -p /backup && etcdctl snapshot save /backup/db && echo backup=done',
+    );
+    if (!said.includes('backup=done')) throw new Error(`no backup was made: ${said}`);
+    return await buffer(await this.member.getArchive({ path: '/backup/db' }));
+  }
+
+  /** What its member starts with next time. */
+  async layDown(backup: Buffer): Promise<void> {
+    await this.docker.exec(this.member, 'busybox mkdir -p /backup && echo etcd-cluster >/backup/token');
+    await this.member.putArchive(backup, { path: '/backup' });
   }
 
   async restartMember(): Promise<void> {
-    await this.#member?.start();
+    await this.member.start();
     await eventually(() => this.view.revision(), { deadlineMs: 30_000, what: `etcd on ${this.name}` });
   }
 
@@ -79,6 +110,7 @@ export class Host {
     this.#agent = Agent.start({
       ...stateDir,
       ...options,
+      env: { ...this.clock.env, ...options.env },
       onHost: this.engine.onHost,
       args: [
         ...['--docker-host', this.engine.dockerHost, '--owner-id', this.name, '--family', 'ipv4'],
@@ -128,7 +160,7 @@ export class HostBed {
     }
     const bed = new HostBed([a, b, c]);
     try {
-      const cluster = bed.hosts.map(({ name, address }) => `${name}=http://${address}:${PEERS}`).join(',');
+      const cluster = bed.hosts.map(({ name, peer }) => `${name}=${peer}`).join(',');
       await Promise.all(bed.hosts.map((host) => host.startMember(cluster)));
       await Promise.all(
         bed.hosts.map(({ view }) => eventually(() => view.revision(), { deadlineMs: 60_000, what: 'etcd' })),
@@ -156,7 +188,15 @@ export class HostBed {
     );
   }
 
+  /** All members die and come back with what one of them held when the backup was made. Returns once they answer. */
+  async restore(backup: Buffer): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host.layDown(backup)));
+    await Promise.all(this.hosts.map((host) => host.killMember()));
+    await Promise.all(this.hosts.map((host) => host.restartMember()));
+  }
+
   async remove(): Promise<void> {
+    for (const { clock } of this.hosts) clock.remove();
     const removed = await Promise.allSettled(this.hosts.map(({ engine }) => engine.remove()));
     await PrivateEngine.unwire();
     for (const result of removed) if (result.status === 'rejected') throw result.reason;
