@@ -206,7 +206,7 @@ export const settingsSchema = z.strictObject({
       description: 'Folder with ca.pem, cert.pem and key.pem for the engine.',
       value: 'folder',
       envAlias: ['DOCKER_CERT_PATH'],
-      fallback: '~/.docker when tlsVerify is on',
+      fallback: '~/.docker when TLS is verified and ca.pem is there',
     }),
     oneOff: on('Also publish one-off containers of compose (docker compose run).', false, 'one-off', true),
   }),
@@ -251,6 +251,7 @@ export const settingsSchema = z.strictObject({
   }),
   probes: group({
     parallel: setting(count({ min: 1, max: 1000 }).prefault(64), {
+      reload: true,
       description: 'Readiness probes (label portolan.probe) that may be under way at once.',
       value: 'number',
     }),
@@ -260,20 +261,25 @@ export const settingsSchema = z.strictObject({
       'Keep endpoints that become unhealthy too often out of rotation for a growing time.',
       true,
       'flap-damping',
+      true,
     ),
     after: setting(count({ min: 2, max: 100 }).prefault(3), {
+      reload: true,
       description: 'How often an endpoint becomes unhealthy before that is too often.',
       value: 'number',
     }),
     within: setting(duration({ min: 1000 }).prefault('5m'), {
+      reload: true,
       description: 'Within what time; after as long without trouble everything is forgotten.',
       value: 'duration',
     }),
     firstOut: setting(duration({ min: 1000 }).prefault('30s'), {
+      reload: true,
       description: 'How long it then stays out; each further time doubles it.',
       value: 'duration',
     }),
     longestOut: setting(duration({ min: 1000 }).prefault('5m'), {
+      reload: true,
       description: 'The longest that it stays out.',
       value: 'duration',
     }),
@@ -332,7 +338,7 @@ export const settingsSchema = z.strictObject({
     }),
   }),
   dryRun: on('Print what would change and write nothing.', false, 'dry-run'),
-  once: on('Converge once and exit; needs a real registry.', false, 'once'),
+  once: on('Converge once, first probes included, and exit; needs a real registry.', false, 'once'),
 });
 
 /** What the schema makes of the input; `load.ts` resolves what depends on the machine. */

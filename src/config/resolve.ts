@@ -5,7 +5,7 @@ import { type Context, complain, type Machine, warn } from './context.ts';
 import { engineSockets } from './engine-sockets.ts';
 import { shownPath } from './problem.ts';
 import { LOOPBACK, registries } from './registries.ts';
-import { checkEngineTls } from './tls.ts';
+import { checkEngineTls, engineCertPath } from './tls.ts';
 
 /** Longest path that the kernel takes for a Unix socket. */
 const SOCKET_PATH_MAX = 107;
@@ -21,10 +21,11 @@ export function resolveConfig(settings: Settings, context: Context): Config {
     registries: registries(settings, context),
     docker: {
       ...settings.docker,
+      certPath: engineCertPath(settings, context.machine),
       sockets: settings.docker.host === undefined ? engineSockets(context.machine) : [],
     },
   };
-  checkEngineTls(settings, context);
+  checkEngineTls(config.docker, context);
   checkSocket(config, context);
   checkPrefixes(config, context);
   checkListener(config, context);

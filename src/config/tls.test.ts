@@ -53,6 +53,29 @@ describe('files for TLS', () => {
     good({ flags: engine, files: { ...all, '/certs/key.pem': made.clientKey } });
   });
 
+  it('of the engine lie in ~/.docker when no folder is named and TLS is verified, as with Docker itself', () => {
+    const folder = '/home/ann/.docker';
+    const home = {
+      [`${folder}/ca.pem`]: made.ca,
+      [`${folder}/cert.pem`]: made.clientCertificate,
+      [`${folder}/key.pem`]: made.clientKey,
+    };
+    const of = (given: Parameters<typeof good>[0]) => good(given).config.docker.certPath;
+    const verified = { DOCKER_HOST: 'tcp://engine', DOCKER_TLS_VERIFY: '1' };
+    expect(of({ env: verified, files: home })).toBe(folder);
+    expect(of({ env: { ...verified, DOCKER_CERT_PATH: '/certs' }, readSecrets: false })).toBe('/certs');
+    expect(of({ env: { DOCKER_HOST: 'tcp://engine' }, files: home })).toBeUndefined();
+    expect(of({ env: { DOCKER_TLS_VERIFY: '1' }, files: home })).toBeUndefined();
+    // Without an authority of its own those that the machine trusts count.
+    expect(of({ env: verified })).toBeUndefined();
+    expect(of({ env: verified, files: { [`${folder}/ca.pem`]: made.ca } })).toBe(folder);
+    expect(errors({ env: verified, files: { ...home, [`${folder}/key.pem`]: made.serverKey } })).toEqual([
+      expect.stringContaining(`${folder}/key.pem is not the key of the certificate`) as string,
+    ]);
+    const half = { [`${folder}/ca.pem`]: made.ca, [`${folder}/cert.pem`]: made.clientCertificate };
+    expect(errors({ env: verified, files: half })).toEqual([expect.stringContaining('key.pem') as string]);
+  });
+
   it('warn with file and date when their time is over or has not come', () => {
     const after = good({ flags, files: files(), now: Date.now() + 5 * 86_400_000 });
     expect(after.warnings.map(formatProblem)).toEqual([

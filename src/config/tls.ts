@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { shown } from '../core/quote.ts';
 import type { RegistrySettings, Settings, TlsFiles } from './config.ts';
-import { type Context, complain, readText, warn } from './context.ts';
+import { type Context, complain, type Machine, readText, warn } from './context.ts';
 import { checkPem, outsideOf, type PemTexts } from './pem.ts';
 import { shownPath } from './problem.ts';
 
@@ -29,13 +29,36 @@ export function tlsOf(
   return { ca, cert, key };
 }
 
-/** The files of the folder that Docker's own client would take. */
-export function checkEngineTls({ docker }: Settings, context: Context): void {
-  const { host = '', tlsVerify, certPath } = docker;
-  const secure = host.startsWith('https:') || (tlsVerify && host !== '' && !host.startsWith('unix:'));
-  if (!secure || certPath === undefined) return;
-  const [ca, cert, key] = ['ca', 'cert', 'key'].map((name) => join(certPath, `${name}.pem`));
+/**
+ * The folder that Docker's own client would take: the one that is named, else ~/.docker. Where that holds no authority those
+ * that the machine trusts count.
+ */
+export function engineCertPath({ docker }: Settings, machine: Machine): string | undefined {
+  if (docker.certPath !== undefined || !speaksTls(docker)) return docker.certPath;
+  const folder = join(machine.home, '.docker');
+  return isThere(join(folder, 'ca.pem'), machine) ? folder : undefined;
+}
+
+/** The files of that folder; as with Docker's client there need not be a certificate to show. */
+export function checkEngineTls(docker: Settings['docker'], context: Context): void {
+  const { certPath } = docker;
+  if (!speaksTls(docker) || certPath === undefined) return;
+  const [ca = '', ...shown] = ['ca', 'cert', 'key'].map((name) => join(certPath, `${name}.pem`));
+  const [cert, key] = shown.some((file) => isThere(file, context.machine)) ? shown : [];
   checkTlsFiles({ ca, cert, key }, () => ['docker', 'certPath'], context);
+}
+
+function speaksTls({ host = '', tlsVerify }: Settings['docker']): boolean {
+  return host.startsWith('https:') || (tlsVerify && host !== '' && !host.startsWith('unix:'));
+}
+
+function isThere(file: string, { readFile }: Machine): boolean {
+  try {
+    readFile(file);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ENOENT');
+  }
 }
 
 /** Reads the files and judges what is in them. A certificate out of its time only warns: it may be renewed any moment. */

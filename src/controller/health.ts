@@ -6,6 +6,7 @@ import { firstProbeState, inheritedProbeState, type ProbePlan, type ProbeState }
 import { type VitalSigns, type Vitals, vitalsOf } from '../core/vitals.ts';
 import { Probes } from './probes.ts';
 
+/** `parallel` and `damping` are read when they are needed: another value counts from then on. */
 export interface HealthTerms {
   readonly prober: Prober;
   /** Probes that may be under way at once. */
@@ -42,6 +43,8 @@ export interface HealthView {
   readonly vitals: Vitals;
   readonly outUntil: number | undefined;
   readonly plan: ProbePlan | undefined;
+  /** Its first probes are under way, and will end in a success or with its start period. */
+  readonly undecided: boolean;
 }
 
 /** One start of one container. */
@@ -73,7 +76,11 @@ export class Health {
     this.#probes =
       terms &&
       new Probes({
-        ...terms,
+        prober: terms.prober,
+        random: terms.random,
+        get parallel() {
+          return terms.parallel;
+        },
         clock,
         onTurn: (...turn) => {
           this.#probeTurned(...turn);
@@ -140,6 +147,8 @@ export class Health {
       vitals: vitalsOf(container, { damping, probe }, elapsed),
       outUntil: isOut(damping, elapsed) ? Math.round(clock.now() + damping.until - elapsed) : undefined,
       plan: probe?.plan,
+      undecided:
+        probe?.state.verdict === 'starting' && this.#isProbed(this.#charts.get(container.id), probe.plan),
     };
   }
 
@@ -199,13 +208,18 @@ export class Health {
   }
 
   /** Only what runs and has an address is probed. */
-  #pace({ container, signs, resting }: Chart): void {
+  #pace(chart: Chart): void {
+    const { container, signs } = chart;
     for (const { key, plan } of signs.values()) {
-      const wanted = !resting && container.state === 'running' && (plan?.addresses.length ?? 0) > 0;
-      if (wanted) this.#probes?.wake(key);
+      if (this.#isProbed(chart, plan)) this.#probes?.wake(key);
       else if (container.state === 'paused') this.#probes?.doubt(key);
       else this.#probes?.rest(key);
     }
+  }
+
+  #isProbed(chart: Chart | undefined, plan: ProbePlan | undefined): boolean {
+    if (chart === undefined || chart.resting) return false;
+    return chart.container.state === 'running' && (plan?.addresses.length ?? 0) > 0;
   }
 
   #signs(container: Container, endpointId: string): VitalSigns {
@@ -215,7 +229,9 @@ export class Health {
 
   #signsOf({ key, plan, damping }: Sign): VitalSigns {
     const state = this.#probes?.state(key);
-    return { probe: plan === undefined || state === undefined ? undefined : { plan, state }, damping };
+    const probe = plan === undefined || state === undefined ? undefined : { plan, state };
+    // Switched off, it also sets free what is kept out.
+    return { probe, damping: this.#options.terms?.damping === undefined ? CALM : damping };
   }
 
   #probeTurned(key: string, before: ProbeState, after: ProbeState): void {
@@ -233,13 +249,14 @@ export class Health {
   /** Counts what went down since it was last looked at. */
   #assess({ container, signs }: Chart): void {
     const { terms, clock } = this.#options;
-    if (terms?.damping === undefined) return;
+    const damping = terms?.damping;
+    if (damping === undefined) return;
     const at = clock.monotonic();
     for (const sign of signs.values()) {
       const { sick, ready } = vitalsOf(container, { ...this.#signsOf(sign), damping: CALM }, at);
       const down = sick && sign.up;
       sign.up = ready || (sign.up && !sick);
-      if (down) this.#wentDown(container, sign, at, terms.damping);
+      if (down) this.#wentDown(container, sign, at, damping);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { AnnounceLoop, type Registry } from '../controller/announce.ts';
+import type { HealthTerms } from '../controller/health.ts';
 import type { Container } from '../core/container.ts';
 import type { DampingTerms } from '../core/damping.ts';
 import { type Description, describe } from '../core/desired.ts';
@@ -63,7 +64,7 @@ export function compose(options: ComposeOptions): {
     ...{ source, registries, describe: describeOne, layouts: layoutsOf(config), drains, clock, random, log },
     orders: options.orders,
     owner: facts(),
-    health: { prober, parallel: config.probes.parallel, damping: dampingOf(config), random, log },
+    health: healthOf(config, { prober, random, log }),
     batchKeys,
     get drainMs() {
       return config.drainTime;
@@ -101,6 +102,18 @@ export function compose(options: ComposeOptions): {
   };
   const orders = new AgentOrders({ loop, source, clock });
   return { loop, status, orders, settingsChanged };
+}
+
+function healthOf(config: Config, outside: Pick<HealthTerms, 'prober' | 'random' | 'log'>): HealthTerms {
+  return {
+    ...outside,
+    get parallel() {
+      return config.probes.parallel;
+    },
+    get damping() {
+      return dampingOf(config);
+    },
+  };
 }
 
 function dampingOf({ flaps }: Config): DampingTerms | undefined {

@@ -6,12 +6,12 @@ import { pemFrom } from './credentials.ts';
 import { FollowedFiles } from './followed-files.ts';
 import { StartError } from './io.ts';
 
-/** The files of `DOCKER_CERT_PATH`, followed from now on. Throws a readable error when they cannot be used. */
+/** Those files of `DOCKER_CERT_PATH`, followed from now on. Throws a readable error when they cannot be used. */
 export async function followEngineTls(
   folder: string,
+  names: readonly (keyof EngineTls)[],
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Promise<FollowedFiles<EngineTls>> {
-  const names = ['ca', 'cert', 'key'] as const;
   const files = new Map(names.map((name) => [name, join(folder, `${name}.pem`)]));
   const opened = await FollowedFiles.open<EngineTls>({
     recipe: { files, make: (texts) => pemFrom(texts, files, (pem) => pem) },

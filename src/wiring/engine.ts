@@ -25,8 +25,9 @@ export async function openEngine({ docker }: Config, io: Pick<AgentIo, 'clock' |
   if (!choice.ok) throw new StartError(choice.message);
   const { connection } = choice;
   const { certPath } = docker;
-  const secure = 'key' in connection && certPath !== undefined;
-  return createDockerodeEngine(connection, secure ? await followEngineTls(certPath, io) : undefined);
+  if (!('ca' in connection) || certPath === undefined) return createDockerodeEngine(connection);
+  const names = 'key' in connection ? (['ca', 'cert', 'key'] as const) : (['ca'] as const);
+  return createDockerodeEngine(connection, await followEngineTls(certPath, names, io));
 }
 
 /** The questions that are asked before the source runs, each with a deadline: an engine may accept and never answer. */

@@ -2,10 +2,9 @@ import { setMaxListeners } from 'node:events';
 import { leaveTargets } from '../controller/shutdown.ts';
 import type { Assembly } from './assembly.ts';
 import type { AgentIo } from './io.ts';
+import { convergeOnce } from './once.ts';
 import { when } from './waiting.ts';
 
-/** `--once` gives up when the registries have not been brought up to date by then. */
-export const ONCE_LIMIT_MS = 60_000;
 /** The goodbye may take this long; a dead registry must not keep the process. */
 const LEAVE_LIMIT_MS = 10_000;
 
@@ -20,8 +19,9 @@ export async function live(
   // Every worker and every janitor of every registry listens to them.
   setMaxListeners(0, source.signal, targets.signal);
   const running = loop.run({ source: source.signal, targets: targets.signal });
-  const limit = config.once ? ONCE_LIMIT_MS : Number.POSITIVE_INFINITY;
-  const done = await when(loop, () => config.once && loop.converged, limit, clock, signal);
+  const done = config.once
+    ? await convergeOnce(loop, io)
+    : await when(loop, () => false, Number.POSITIVE_INFINITY, clock, signal);
   source.abort();
   const failed = config.once && (!done || loop.targets.some((target) => target.pending > 0));
   if (failed)

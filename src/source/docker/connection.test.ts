@@ -6,12 +6,16 @@ const files: Record<string, string> = {
   '/certs/ca.pem': 'CA',
   '/certs/cert.pem': 'CERT',
   '/certs/key.pem': 'KEY',
+  '/authority/ca.pem': 'CA',
+  '/half/ca.pem': 'CA',
+  '/half/cert.pem': 'CERT',
 };
 
 const connect = (environment: DockerEnvironment) =>
   connectionFromEnvironment(environment, (path) => {
     const text = files[path];
-    if (text === undefined) throw new Error(`ENOENT: no such file, open '${path}'`);
+    if (text === undefined)
+      throw Object.assign(new Error(`ENOENT: no such file, open '${path}'`), { code: 'ENOENT' });
     return text;
   });
 
@@ -40,6 +44,13 @@ describe('connectionFromEnvironment', () => {
     });
   });
 
+  it('shows no certificate when the folder holds an authority only', () => {
+    expect(connect({ host: 'tcp://engine', tlsVerify: '1', certPath: '/authority' })).toEqual({
+      ok: true,
+      connection: { host: 'engine', port: 2376, protocol: 'https', ca: 'CA' },
+    });
+  });
+
   it.each([
     [{ host: 'ssh://me@engine' }, 'ssh is not supported'],
     [{ host: 'npipe:////./pipe/docker' }, 'use unix://'],
@@ -48,6 +59,7 @@ describe('connectionFromEnvironment', () => {
     [{ host: 'tcp://[engine]:1' }, 'is not a host'],
     [{ host: 'tcp://engine/path' }, 'is not a host'],
     [{ host: 'tcp://engine', tlsVerify: '1', certPath: '/none' }, 'DOCKER_CERT_PATH'],
+    [{ host: 'tcp://engine', tlsVerify: '1', certPath: '/half' }, "open '/half/key.pem'"],
   ])('refuses %j: %s', (environment, words) => {
     const choice = connect(environment);
     expect(choice).toMatchObject({ ok: false, message: expect.stringContaining(words) as string });

@@ -74,13 +74,30 @@ function overNetwork(
   const folder = environment.certPath ?? '';
   if (protocol === 'http' || folder === '') return { ok: true, connection: base };
   try {
-    const read = (name: string): string => readFile(join(folder, name));
+    const ca = readFile(join(folder, 'ca.pem'));
+    const shown = ['cert.pem', 'key.pem'].map((name) => readIfThere(join(folder, name), readFile));
+    // As with Docker's client there need not be a certificate to show; a half of one is a mistake.
+    if (shown.every((text) => text === undefined)) return { ok: true, connection: { ...base, ca } };
     return {
       ok: true,
-      connection: { ...base, ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') },
+      connection: {
+        ...base,
+        ca,
+        cert: readFile(join(folder, 'cert.pem')),
+        key: readFile(join(folder, 'key.pem')),
+      },
     };
   } catch (error) {
     return refuse(`DOCKER_CERT_PATH: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function readIfThere(path: string, readFile: (path: string) => string): string | undefined {
+  try {
+    return readFile(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
