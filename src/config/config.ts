@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { EXPIRIES } from '../core/layout.ts';
 import { POLICIES, type Policy } from '../core/policy.ts';
-import { proxies } from './proxies.ts';
+import { type ProxySettings, proxies } from './proxies.ts';
 import { parseRegistryUrl, type RegistryAddress } from './registry-url.ts';
 import { Secret } from './secret.ts';
 import { group, setting } from './setting.ts';
@@ -370,9 +370,13 @@ export interface RegistryConfig {
 
 /** The configuration of a process. Durations are milliseconds. */
 export interface Config
-  extends Omit<Settings, 'registries' | 'etcd' | 'stateDir' | 'controlSocket' | 'ownerId' | 'docker'> {
+  extends Omit<
+    Settings,
+    'registries' | 'etcd' | 'stateDir' | 'controlSocket' | 'ownerId' | 'docker' | 'proxies'
+  > {
   /** At least one. */
   readonly registries: readonly RegistryConfig[];
+  readonly proxies: readonly ProxySettings[];
   /** undefined: kept in the state folder. */
   readonly ownerId: string | undefined;
   readonly stateDir: string;

@@ -9,23 +9,40 @@ const bind = z.string().regex(/^(?:\*|[0-9.]{7,15}|\[[0-9a-fA-F:.]{2,45}\]):\d{1
 const proxyMapping = z.strictObject({
   name: z
     .string()
-    .regex(/^[A-Za-z0-9._-]{1,64}$/)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
     .default('haproxy')
     .describe('How logs and tables call it.'),
+  managed: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Portolan starts this HAProxy itself; it goes on when the agent ends, and the next one takes it over.',
+    ),
+  program: z
+    .string()
+    .min(1)
+    .default('haproxy')
+    .describe('The HAProxy that is started, and that checks a configuration.'),
   from: z.string().min(1).optional().describe('Name of the registry that it follows; default: the first.'),
   paths: z
     .array(keyPrefix)
     .min(1)
     .optional()
     .describe('Paths whose services it serves, below the services layout; default: listenPath.'),
-  socket: path.describe('Admin socket of HAProxy (stats socket ... level admin).'),
-  folder: path.describe('Folder for the files that HAProxy is to load (conf) and its maps (maps).'),
+  socket: path
+    .optional()
+    .describe('Admin socket of HAProxy (stats socket ... level admin); managed: admin.sock in the folder.'),
+  folder: path
+    .optional()
+    .describe(
+      'Folder for the files that HAProxy is to load (conf) and its maps (maps); managed: proxies/<name> in the state folder.',
+    ),
   bind: z
     .array(bind)
     .min(1)
     .optional()
     .describe(
-      'Addresses of a front end that Portolan writes, with the admin socket; default: your own front end.',
+      'Addresses of a front end that Portolan writes, with the admin socket; default: your own front end; managed: *:80.',
     ),
   domainMatch: z
     .boolean()
@@ -63,12 +80,39 @@ const proxyMapping = z.strictObject({
   verify: z
     .array(z.string().min(1))
     .min(1)
-    .default(['haproxy', '-c', '-q', '-f'])
-    .describe('Program and arguments that check a configuration; its folder is added.'),
+    .optional()
+    .describe(
+      'Program and arguments that check a configuration; its folder is added; default: program -c -q -f.',
+    ),
 });
 
 export const proxies = z.array(proxyMapping);
-export type ProxySettings = z.output<typeof proxyMapping>;
+export type GivenProxy = z.output<typeof proxyMapping>;
+
+/** One proxy with everything that depends on its name and on the state folder. */
+export interface ProxySettings extends GivenProxy {
+  readonly socket: string;
+  readonly folder: string;
+  readonly verify: string[];
+}
+
+/** A missing folder or socket of a proxy that is not managed is a problem of its own, and is found before. */
+export function completeProxy(given: GivenProxy, stateDir: string): ProxySettings {
+  const folder = given.folder ?? `${stateDir}/proxies/${given.name}`;
+  return {
+    ...given,
+    folder,
+    socket: given.socket ?? `${folder}/admin.sock`,
+    bind: given.bind ?? (given.managed ? ['*:80'] : undefined),
+    reload: given.managed ? { master: masterSocket(folder) } : given.reload,
+    verify: given.verify ?? [given.program, '-c', '-q', '-f'],
+  };
+}
+
+export const masterSocket = (folder: string): string => `${folder}/master.sock`;
+
+/** Whether a path can stand in the files and commands of a proxy. */
+export const fitsProxy = (name: string): boolean => path.safeParse(name).success;
 
 /**
  * What `listen` serves when no proxy is configured: an HAProxy on port 80 with its files in the state folder. undefined when
@@ -76,10 +120,8 @@ export type ProxySettings = z.output<typeof proxyMapping>;
  */
 export function defaultProxy(stateDir: string): ProxySettings | undefined {
   const folder = `${stateDir}/haproxy`;
-  return proxyMapping.safeParse({
-    ...{ folder, socket: `${folder}/admin.sock`, bind: ['*:80'] },
-    reload: { master: `${folder}/master.sock` },
-  }).data;
+  const given = proxyMapping.safeParse({ folder, bind: ['*:80'], reload: { master: masterSocket(folder) } });
+  return given.success ? completeProxy(given.data, stateDir) : undefined;
 }
 
 export const PROXY_KEYS: readonly string[] = Object.keys(proxyMapping.shape);

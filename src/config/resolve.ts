@@ -4,6 +4,7 @@ import type { Config, Settings } from './config.ts';
 import { type Context, complain, type Machine, warn } from './context.ts';
 import { engineSockets } from './engine-sockets.ts';
 import { shownPath } from './problem.ts';
+import { completeProxy, fitsProxy, type GivenProxy, masterSocket, type ProxySettings } from './proxies.ts';
 import { LOOPBACK, registries } from './registries.ts';
 import { checkEngineTls, engineCertPath } from './tls.ts';
 
@@ -19,6 +20,7 @@ export function resolveConfig(settings: Settings, context: Context): Config {
     stateDir,
     controlSocket: resolve(settings.controlSocket ?? join(stateDir, 'portolan.sock')),
     registries: registries(settings, context),
+    proxies: settings.proxies.map((proxy) => completeProxy(proxy, stateDir)),
     docker: {
       ...settings.docker,
       certPath: engineCertPath(settings, context.machine),
@@ -30,6 +32,9 @@ export function resolveConfig(settings: Settings, context: Context): Config {
   checkPrefixes(config, context);
   checkListener(config, context);
   checkProxies(config, context);
+  settings.proxies.forEach((proxy, index) => {
+    checkPlace(proxy, config.proxies[index], ['proxies', index], context);
+  });
   if (config.once && !config.dryRun && config.registries.every(({ kind }) => kind === 'memory'))
     complain(context, ['once'], 'has nothing to converge: the embedded registry ends with the process', {
       remedy: 'name a real registry by --registry, or add --dry-run to see what would be announced',
@@ -89,6 +94,43 @@ function checkProxies({ proxies, registries: known }: Config, context: Context):
         remedy: 'keep one of them',
       });
   });
+}
+
+/** HAProxy makes a socket under a longer name first. */
+const PROXY_SOCKET_MAX = 90;
+
+/** Where a proxy lies, and who starts it. */
+function checkPlace(
+  given: GivenProxy,
+  complete: ProxySettings | undefined,
+  keys: readonly PropertyKey[],
+  context: Context,
+): void {
+  if (complete === undefined) return;
+  if (given.managed) {
+    if (given.reload !== undefined)
+      complain(context, [...keys, 'reload'], 'does not go with managed', {
+        remedy: 'leave it out: a managed HAProxy is reloaded by its own master process',
+      });
+    if (!fitsProxy(complete.folder))
+      complain(
+        context,
+        [...keys, 'folder'],
+        `${shownPath(complete.folder)} cannot stand in HAProxy's files`,
+        {
+          remedy: 'name one of letters, digits and . _ - /, at most 100 long',
+        },
+      );
+    if (Math.max(complete.socket.length, masterSocket(complete.folder).length) > PROXY_SOCKET_MAX)
+      complain(context, [...keys, 'folder'], `${shownPath(complete.folder)} is too long for a socket in it`, {
+        remedy: 'name a shorter one, such as /run/portolan/edge',
+      });
+  } else
+    for (const key of ['socket', 'folder'] as const)
+      if (given[key] === undefined)
+        complain(context, [...keys, key], 'is missing', {
+          remedy: 'name that of your HAProxy, or let Portolan start one by managed: true',
+        });
 }
 
 function checkListener({ http }: Config, context: Context): void {

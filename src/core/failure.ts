@@ -53,6 +53,7 @@ export const FAILURES = {
     'terminal',
     'The proxy cannot be driven: it is too old, or its configuration lacks a part.',
   ],
+  'proxy-not-started': ['transient', 'The managed proxy does not start; it is tried again.'],
   'proxy-refused': ['transient', 'The proxy refused a command; it is read again.'],
   'proxy-files': ['transient', 'The files of the proxy could not be written.'],
   'proxy-invalid': [

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Config } from '../config/config.ts';
-import type { ProxySettings } from '../config/proxies.ts';
+import { masterSocket, type ProxySettings } from '../config/proxies.ts';
 import { RouteLoop } from '../controller/route.ts';
 import type { OwnCard } from '../core/listener.ts';
 import type { Proxy } from '../core/proxy.ts';
@@ -8,7 +8,10 @@ import { routeRecord } from '../layout/route.ts';
 import { decodeServices } from '../layout/services.ts';
 import { KvRecordFeed } from '../provider/kv/feed.ts';
 import { Haproxy } from '../proxy/haproxy/haproxy.ts';
+import { Managed } from '../proxy/haproxy/managed.ts';
+import { hasSystemd, OwnProcess } from '../proxy/haproxy/process.ts';
 import type { HaproxySettings, ReloadWay } from '../proxy/haproxy/settings.ts';
+import { AdminSocket } from '../proxy/haproxy/socket.ts';
 import type { Assembly } from './assembly.ts';
 import type { AgentIo } from './io.ts';
 import { openListeners } from './listening.ts';
@@ -22,6 +25,8 @@ type Followed = Pick<OpenRegistry, 'kind' | 'store' | 'desk'> & { readonly name:
 export interface Route {
   readonly proxy: Proxy;
   readonly loop: RouteLoop;
+  /** Absent when somebody else starts it. */
+  readonly managed: Managed | undefined;
   readonly registry: Followed;
   /** Prefixes of the keys that it follows. */
   readonly paths: readonly string[];
@@ -62,7 +67,8 @@ export function openRoutes(context: RouteContext): readonly Route[] {
     const proxy = new Haproxy({ name, settings: haproxySettings(settings), writing: true, clock, log });
     const { prefix } = config.layouts.services;
     const paths = (settings.paths ?? config.listenPath ?? [prefix]).map((path) => below(prefix, path));
-    return [{ proxy, registry, paths, loop: routeLoop(proxy, paths, registry, context) }];
+    const managed = settings.managed ? managedBy(settings, io) : undefined;
+    return [{ proxy, registry, paths, managed, loop: routeLoop(proxy, paths, registry, context) }];
   });
 }
 
@@ -78,7 +84,7 @@ export async function runRoutes(
   const listeners = openListeners(routes, card, io);
   await Promise.all([
     ...listeners.map((listener) => listener.run(signal)),
-    ...routes.map(async ({ proxy, loop, registry, paths }) => {
+    ...routes.map(async ({ proxy, loop, registry, paths, managed }) => {
       log.info({ target: proxy.name, registry: registry.name, paths }, 'the proxy follows a registry');
       const prepared = await proxy.writer?.prepare();
       if (prepared?.ok === false)
@@ -86,9 +92,25 @@ export async function runRoutes(
           { target: proxy.name, reason: prepared.failure.message },
           'the files of a proxy cannot be written',
         );
-      await loop.run(signal);
+      // It starts on the files, so that these come first; and the loop finds it running.
+      await managed?.begin(signal);
+      await Promise.all([loop.run(signal), managed?.run(signal)]);
     }),
   ]);
+}
+
+function managedBy(
+  { name, program, folder, socket }: ProxySettings,
+  { clock, random, log }: RouteContext['io'],
+): Managed {
+  const admin = new AdminSocket(socket, clock);
+  const process = new OwnProcess({
+    ...{ name, program, folder, clock },
+    masterSocket: masterSocket(folder),
+    systemd: hasSystemd(),
+    answers: async (signal) => (await admin.ask('show info', signal)).ok,
+  });
+  return new Managed({ name, process, admin, clock, random, log });
 }
 
 function routeLoop(

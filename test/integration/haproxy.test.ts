@@ -1,44 +1,13 @@
-import { Agent } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import { eventually } from '../kit/eventually.ts';
 import { HaproxyLab } from '../kit/haproxy.ts';
+import { HttpLoad } from '../kit/http-load.ts';
 import { RouteRegistry, type RunningRoute, runRoute } from '../kit/route-lab.ts';
 import { get, WebServer } from '../kit/web-server.ts';
 
 const HOST = 'shop.example';
 const PATH = `/i/shop/dev/web/${HOST}`;
-
-/** Requests at a fixed rate, whether answers come or not; half of them over kept connections. */
-class Load {
-  sent = 0;
-  readonly failed: string[] = [];
-  readonly #kept = new Agent({ keepAlive: true, maxSockets: 8 });
-  readonly #open = new Set<Promise<void>>();
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(port: number, everyMs: number) {
-    this.#timer = setInterval(() => {
-      this.sent += 1;
-      const agent = this.sent % 2 === 0 ? { agent: this.#kept } : {};
-      const asked = get(port, HOST, agent)
-        .then(({ status }) => {
-          if (status !== 200) this.failed.push(String(status));
-        })
-        .catch((error: unknown) => {
-          this.failed.push(String(error));
-        })
-        .finally(() => this.#open.delete(asked));
-      this.#open.add(asked);
-    }, everyMs);
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await Promise.all(this.#open);
-    this.#kept.destroy();
-  }
-}
 
 describe('a registry, the route loop and a real HAProxy', () => {
   let lab: HaproxyLab;
@@ -74,7 +43,7 @@ describe('a registry, the route loop and a real HAProxy', () => {
     const running: WebServer[] = [];
     for (const id of ['s0', 's1', 's2']) running.push(await serve(registry, id));
     await eventually(served);
-    const load = new Load(lab.port, 5);
+    const load = new HttpLoad({ port: lab.port, host: HOST, everyMs: 5 });
     for (let n = 3; n < 15; n += 1) {
       const fresh = await serve(registry, `s${String(n)}`);
       running.push(fresh);

@@ -16,7 +16,7 @@ import { freePort } from './ports.ts';
 export const HAPROXY_VERSIONS = ['2.6', '3.0', '3.2'] as const;
 export type HaproxyVersion = (typeof HAPROXY_VERSIONS)[number];
 
-function haproxyProgram(version: HaproxyVersion): string {
+export function haproxyProgram(version: HaproxyVersion): string {
   const program = join(repository, '.cache/haproxy', version, 'haproxy');
   if (!existsSync(program)) throw new Error(`there is no HAProxy ${version}; run hack/haproxy.sh`);
   return program;

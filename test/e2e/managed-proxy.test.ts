@@ -1,0 +1,79 @@
+import { mkdtempSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AdminSocket } from '../../src/proxy/haproxy/socket.ts';
+import { systemClock } from '../../src/telemetry/clock.ts';
+import { Agent, removeAgents } from '../kit/agent.ts';
+import { httpBackend, runId, TestDocker } from '../kit/docker.ts';
+import { haproxyProgram } from '../kit/haproxy.ts';
+import { HttpLoad } from '../kit/http-load.ts';
+import { freePort } from '../kit/ports.ts';
+import { get } from '../kit/web-server.ts';
+import { sees } from './lab.ts';
+
+const HOST = 'managed.example';
+
+describe('an agent with a managed HAProxy', () => {
+  const docker = new TestDocker();
+  const stateDir = mkdtempSync(join(tmpdir(), 'portolan-state-'));
+  const folder = join(stateDir, 'proxies/edge');
+  let port: number;
+
+  const start = (): Agent =>
+    Agent.start({ stateDir, args: ['--address', 'container', '-c', join(stateDir, 'portolan.yaml')] });
+  const master = async (): Promise<number> => Number(await readFile(join(folder, 'haproxy.pid'), 'utf8'));
+  /** Another one after each reload. */
+  const worker = async (): Promise<string | undefined> => {
+    const admin = new AdminSocket(join(folder, 'admin.sock'), systemClock);
+    const info = await admin.ask('show info', new AbortController().signal);
+    return info.ok ? /^Pid: \d+$/m.exec(info.value)?.[0] : undefined;
+  };
+  const serve = async (name: string) =>
+    await docker.run({
+      name: `e2e-${runId}-${name}`,
+      command: httpBackend(),
+      env: { ANNOUNCE_PATH: `/internal/e2e-${runId}/dev/web/${HOST}`, PORT: '80', TYPE: 'HTTP' },
+    });
+  const answers = async (): Promise<string> => (await get(port, HOST)).body.trim();
+
+  beforeAll(async () => {
+    port = await freePort();
+    const bind = [`127.0.0.1:${String(port)}`];
+    const proxies = [{ name: 'edge', managed: true, program: haproxyProgram('2.6'), bind, pool: 20 }];
+    // JSON is YAML too.
+    await writeFile(join(stateDir, 'portolan.yaml'), JSON.stringify({ proxies }));
+  });
+  afterAll(async () => {
+    await removeAgents();
+    const pid = await master().catch(() => undefined);
+    if (pid !== undefined) process.kill(pid, 'SIGTERM');
+    await docker.clean();
+  });
+
+  it('is killed, started again and brings a change, all under load: no request fails, and HAProxy runs on', async () => {
+    const agent = start();
+    const first = await serve('first');
+    await sees(async () => {
+      expect(await answers()).toBe(`id=${first.id.slice(0, 12)}`);
+    }, 30_000);
+    const before = [await master(), await worker()];
+    const load = new HttpLoad({ port, host: HOST, everyMs: 10 });
+    await agent.stop('SIGKILL');
+    const second = await serve('second');
+    const next = start();
+    await next.logged(({ msg }) => msg === 'the HAProxy of an earlier agent goes on', { deadlineMs: 30_000 });
+    await sees(async () => {
+      expect(await answers()).toBe(`id=${second.id.slice(0, 12)}`);
+    }, 30_000);
+    await first.stop();
+    // The goodbye of an agent leaves it alone as well.
+    expect(await next.stop()).toEqual({ code: 0, signal: null });
+    expect(await answers()).toBe(`id=${second.id.slice(0, 12)}`);
+    await load.stop();
+    expect(load.failed).toEqual([]);
+    expect(load.sent).toBeGreaterThan(50);
+    expect([await master(), await worker()]).toEqual(before);
+  });
+});
