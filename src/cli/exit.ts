@@ -38,3 +38,12 @@ export class CliError extends Error {
 
 /** No agent answers, or it answers no more. */
 export class AgentAway extends CliError {}
+
+/** What only a running agent can do: that there is none has an exit code of its own. */
+export async function byAgent<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof AgentAway ? new CliError(error.message, EXIT.away) : error;
+  }
+}

@@ -1,19 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FakeOrders, FakeStatus, UNSEEN } from '../../test/kit/status-fake.ts';
+import { type CliResult, TestCli } from '../../test/kit/cli.ts';
+import { type FakeStatus, UNSEEN } from '../../test/kit/status-fake.ts';
 import type { Config } from '../config/config.ts';
-import type { Log } from '../core/ports.ts';
 import type { PlanView } from '../core/status.ts';
-import { systemClock } from '../telemetry/clock.ts';
-import { listenControlSocket } from '../web/listen.ts';
-import type { Listener } from '../web/server.ts';
-import type { CliIo } from './io.ts';
-import { runCli } from './program.ts';
 
-const quiet = (): void => undefined;
-const log: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 const CHANGES: PlanView = {
   targets: [
     {
@@ -24,99 +16,41 @@ const CHANGES: PlanView = {
   ],
 };
 
-let folder: string;
+let lab: TestCli;
 let source: FakeStatus;
-let agent: Listener | undefined;
 let started: Config[];
 let listening: Config[];
 let planned: () => Promise<PlanView>;
-let stop: AbortController;
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function cli(
-  line: string,
-  env: Record<string, string> = {},
-  onOut: (text: string) => void = quiet,
-): Promise<Ran> {
-  let out = '';
-  let err = '';
-  const io: CliIo = {
-    stdout: (text) => {
-      out += text;
-      onOut(text);
-    },
-    stderr: (text) => (err += text),
-    terminal: false,
-    color: false,
-    env: { PORTOLAN_STATE_DIR: folder, ...env },
-    machine: {
-      uid: 1000,
-      home: folder,
-      stateHome: undefined,
-      runtimeDir: undefined,
-      readFile: () => {
-        throw Object.assign(new Error('none'), { code: 'ENOENT' });
-      },
-    },
-    clock: systemClock,
-    random: () => 0.5,
-    version: '1.2.3',
-    signal: stop.signal,
-    onHangUp: () => quiet,
-    openLog: () => ({ ...log, flush: quiet, setLevel: quiet }),
-    agent: {
-      run: (config) => {
-        started.push(config);
-        return Promise.resolve(0);
-      },
-      listen: (config) => {
-        listening.push(config);
-        return Promise.resolve(0);
-      },
-      planOnce: (config) => {
-        started.push(config);
-        return planned();
-      },
-    },
-  };
-  const code = await runCli(
-    line.split(' ').filter((word) => word !== ''),
-    io,
-  );
-  return { code, out, err };
-}
-
-async function startAgent(): Promise<void> {
-  const result = await listenControlSocket({
-    source,
-    orders: new FakeOrders(),
-    clock: systemClock,
-    log,
-    path: join(folder, 'portolan.sock'),
-  });
-  if (!result.ok) throw new Error(result.message);
-  agent = result.listener;
-}
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'portolan-cli-'));
-  source = new FakeStatus();
-  agent = undefined;
   started = [];
   listening = [];
   planned = () => Promise.resolve(CHANGES);
-  stop = new AbortController();
+  lab = new TestCli({
+    run: (config) => {
+      started.push(config);
+      return Promise.resolve(0);
+    },
+    listen: (config) => {
+      listening.push(config);
+      return Promise.resolve(0);
+    },
+    planOnce: (config) => {
+      started.push(config);
+      return planned();
+    },
+  });
+  ({ source } = lab);
+});
+afterEach(async () => {
+  await lab.remove();
 });
 
-afterEach(async () => {
-  await agent?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const cli = async (
+  line: string,
+  env: Readonly<Record<string, string>> = {},
+  onOut: (text: string) => void = () => undefined,
+): Promise<CliResult> => await lab.run(line, { env, onOut });
 
 describe('the command line', () => {
   it('does not repeat a password that was typed where there is none', async () => {
@@ -207,7 +141,7 @@ describe('without an agent', () => {
       const { code, err } = await cli(line);
       expect(code).toBe(1);
       expect(err).toBe(
-        `portolan: No agent answers at ${folder}/portolan.sock. Start one with "portolan run", or name the socket of the one that runs with --control-socket.\n`,
+        `portolan: No agent answers at ${lab.folder}/portolan.sock. Start one with "portolan run", or name the socket of the one that runs with --control-socket.\n`,
       );
     },
   );
@@ -222,7 +156,7 @@ describe('without an agent', () => {
   });
 
   it('a socket behind which something else answers is not taken for an agent', async () => {
-    writeFileSync(join(folder, 'portolan.sock'), '');
+    writeFileSync(join(lab.folder, 'portolan.sock'), '');
     expect(await cli('health')).toMatchObject({
       code: 1,
       err: expect.stringContaining('No agent answers') as string,
@@ -231,7 +165,7 @@ describe('without an agent', () => {
 });
 
 describe('with an agent', () => {
-  beforeEach(startAgent);
+  beforeEach(() => lab.startAgent());
 
   it('get shows lists in every form', async () => {
     expect((await cli('get services')).out).toMatch(/^PATH .*\n\/shop\/web /);
@@ -248,7 +182,7 @@ describe('with an agent', () => {
     source.changed();
     await expect.poll(() => seen.length).toBe(2);
     expect(seen[1]).toBe('[]\n');
-    stop.abort();
+    lab.stop.abort();
     expect(await watching).toMatchObject({ code: 0, err: '' });
   });
 
@@ -256,7 +190,7 @@ describe('with an agent', () => {
     const seen: string[] = [];
     const watching = cli('get services --watch', {}, (text) => seen.push(text));
     await expect.poll(() => seen.length).toBe(1);
-    await agent?.close();
+    await lab.stopAgent();
     expect(await watching).toMatchObject({
       code: 1,
       err: expect.stringContaining('closed the connection') as string,

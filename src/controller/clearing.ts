@@ -25,6 +25,9 @@ export type Finding =
   | { readonly type: 'cleared'; readonly removed: number }
   | { readonly type: 'failed'; readonly failure: Failure };
 
+/** What came of the attempt to clear it away. */
+export type Clearance = Extract<Finding, { readonly type: 'cleared' | 'failed' }>;
+
 /** What moved between reading and writing is read again so often. */
 const PASSES = 3;
 
@@ -54,7 +57,7 @@ export async function clear(
   first: Estate,
   { fleet, estates, clock }: ClearingTools,
   signal: AbortSignal,
-): Promise<Finding> {
+): Promise<Clearance> {
   let removed = 0;
   let estate: Result<Estate> = { ok: true, value: first };
   for (let pass = 1; ; pass += 1) {

@@ -60,7 +60,7 @@ async function takeAway(owner: string, tools: ClearingTools, signal: AbortSignal
   const finding = await clear(claimed.value, estate.value, tools, signal);
   if (finding.type === 'cleared') return { type: 'retired', records: finding.removed };
   await estates.release(owner, signal);
-  return finding.type === 'failed' ? failed(finding.failure) : refused('it could not be cleared away');
+  return failed(finding.failure);
 }
 
 function objectionTo(

@@ -1,67 +1,23 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CONTAINER, FakeOrders, FakeStatus } from '../../../test/kit/status-fake.ts';
-import type { Log } from '../../core/ports.ts';
+import { TestCli } from '../../../test/kit/cli.ts';
+import { CONTAINER, type FakeOrders, type FakeStatus } from '../../../test/kit/status-fake.ts';
 import type { OrderView } from '../../core/status.ts';
-import { systemClock } from '../../telemetry/clock.ts';
-import { listenControlSocket } from '../../web/listen.ts';
-import type { Listener } from '../../web/server.ts';
-import type { CliIo } from '../io.ts';
-import { runCli } from '../program.ts';
 
-const quiet = (): void => undefined;
-const nothing = (): never => {
-  throw new Error('not needed here');
-};
-const log: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-
-let folder: string;
+let lab: TestCli;
 let source: FakeStatus;
 let orders: FakeOrders;
-let agent: Listener;
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'portolan-drain-'));
-  source = new FakeStatus();
-  orders = new FakeOrders();
-  const path = join(folder, 'portolan.sock');
-  const result = await listenControlSocket({ source, orders, clock: systemClock, log, path });
-  if (!result.ok) throw new Error(result.message);
-  agent = result.listener;
+  lab = new TestCli();
+  ({ source, orders } = lab);
+  await lab.startAgent();
 });
-
 afterEach(async () => {
-  await agent.close();
-  rmSync(folder, { recursive: true, force: true });
+  await lab.remove();
 });
 
-/** `onErr` is told of each text on the standard error. */
-async function cli(line: string, onErr: (text: string) => void = quiet) {
-  let out = '';
-  let err = '';
-  const io: CliIo = {
-    stdout: (text) => (out += text),
-    stderr: (text) => {
-      err += text;
-      onErr(text);
-    },
-    terminal: false,
-    color: false,
-    env: { PORTOLAN_STATE_DIR: folder },
-    machine: { uid: 1000, home: folder, stateHome: undefined, runtimeDir: undefined, readFile: nothing },
-    clock: systemClock,
-    random: () => 0.5,
-    version: '1.2.3',
-    signal: new AbortController().signal,
-    openLog: nothing,
-    onHangUp: () => quiet,
-    agent: { run: nothing, listen: nothing, planOnce: nothing },
-  };
-  const code = await runCli(line.split(' '), io);
-  return { code, out, err };
-}
+const cli = async (line: string, onErr?: (text: string) => void) =>
+  await lab.run(line, onErr === undefined ? {} : { onErr });
 
 function view(acknowledged: boolean, drained = true): OrderView {
   const why = acknowledged ? undefined : 'The registry cannot be reached.';
@@ -96,7 +52,7 @@ describe('drain', () => {
   });
 
   it('without an agent ends with 69', async () => {
-    await agent.close();
+    await lab.stopAgent();
     expect(await cli('drain shop-web-1')).toMatchObject({
       code: 69,
       err: expect.stringContaining('No agent answers') as string,
@@ -147,7 +103,7 @@ describe('drain', () => {
   it('--wait ends with 69 when the agent ends meanwhile', async () => {
     source.orderViews = [view(false)];
     const { code } = await cli('drain shop-web-1 --wait', () => {
-      void agent.close();
+      void lab.stopAgent();
     });
     expect(code).toBe(69);
   });

@@ -4,7 +4,7 @@ import { printable } from '../../core/printable.ts';
 import { agentAddress } from '../agent-address.ts';
 import { type AgentAddress, refusalOf, tell } from '../client.ts';
 import { configured } from '../configured.ts';
-import { AgentAway, CliError, EXIT } from '../exit.ts';
+import { byAgent, CliError, EXIT } from '../exit.ts';
 import type { CliIo } from '../io.ts';
 import { toJson, toYaml } from '../structured.ts';
 import { since } from '../time.ts';
@@ -33,15 +33,11 @@ export async function drain(
   const options = command.opts<DrainOptions>();
   const whom = whomOf(reference, options.host === true);
   const agent = agentAddress(configured(command, io, false));
-  try {
-    const outcome = await order(what, whom, agent, options, io);
-    if (options.output === 'json') io.stdout(toJson(outcome));
-    else if (options.output === 'yaml') io.stdout(toYaml(outcome));
-    else io.stdout(textOf(outcome, io.clock.now()));
-    return exitCodeOf(outcome, io);
-  } catch (error) {
-    throw error instanceof AgentAway ? new CliError(error.message, EXIT.away) : error;
-  }
+  const outcome = await byAgent(order(what, whom, agent, options, io));
+  if (options.output === 'json') io.stdout(toJson(outcome));
+  else if (options.output === 'yaml') io.stdout(toYaml(outcome));
+  else io.stdout(textOf(outcome, io.clock.now()));
+  return exitCodeOf(outcome, io);
 }
 
 function whomOf(reference: string | undefined, host: boolean): Drainable {

@@ -1,56 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FakeOrders, FakeStatus } from '../../../test/kit/status-fake.ts';
-import type { Log } from '../../core/ports.ts';
-import { systemClock } from '../../telemetry/clock.ts';
-import { listenControlSocket } from '../../web/listen.ts';
-import type { Listener } from '../../web/server.ts';
-import { runCli } from '../program.ts';
+import { TestCli } from '../../../test/kit/cli.ts';
 
-const quiet = (): void => undefined;
-const nothing = (): never => {
-  throw new Error('not needed here');
-};
-const log: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-
-let folder: string;
-let agent: Listener;
+let lab: TestCli;
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'portolan-hosts-'));
-  const path = join(folder, 'portolan.sock');
-  const options = { source: new FakeStatus(), orders: new FakeOrders(), clock: systemClock, log, path };
-  const result = await listenControlSocket(options);
-  if (!result.ok) throw new Error(result.message);
-  agent = result.listener;
+  lab = new TestCli();
+  await lab.startAgent();
 });
-
 afterEach(async () => {
-  await agent.close();
-  rmSync(folder, { recursive: true, force: true });
+  await lab.remove();
 });
 
-async function cli(line: string) {
-  let [out, err] = ['', ''];
-  const code = await runCli(line.split(' '), {
-    stdout: (text) => (out += text),
-    stderr: (text) => (err += text),
-    terminal: false,
-    color: false,
-    env: { PORTOLAN_STATE_DIR: folder },
-    machine: { uid: 1000, home: folder, stateHome: undefined, runtimeDir: undefined, readFile: nothing },
-    clock: systemClock,
-    random: () => 0.5,
-    version: '1.2.3',
-    signal: new AbortController().signal,
-    openLog: nothing,
-    onHangUp: () => quiet,
-    agent: { run: nothing, listen: nothing, planOnce: nothing },
-  });
-  return { code, out, err };
-}
+const cli = async (line: string) => await lab.run(line);
 
 describe('hosts remove', () => {
   it('says what was removed from which registry', async () => {
@@ -65,7 +26,7 @@ describe('hosts remove', () => {
   });
 
   it('ends with 69 where no agent answers', async () => {
-    await agent.close();
+    await lab.stopAgent();
     expect((await cli('hosts remove gone')).code).toBe(69);
   });
 

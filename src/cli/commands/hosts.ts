@@ -4,7 +4,7 @@ import { printable } from '../../core/printable.ts';
 import { agentAddress } from '../agent-address.ts';
 import { refusalOf, tell } from '../client.ts';
 import { configured } from '../configured.ts';
-import { AgentAway, CliError, EXIT } from '../exit.ts';
+import { byAgent, EXIT } from '../exit.ts';
 import type { CliIo } from '../io.ts';
 import { toJson, toYaml } from '../structured.ts';
 
@@ -17,9 +17,7 @@ interface RemoveOptions {
 export async function removeHost(owner: string, command: Command, io: CliIo): Promise<number> {
   const { force = false, output } = command.opts<RemoveOptions>();
   const agent = agentAddress(configured(command, io, false));
-  const reply = await tell(agent, '/v1/hosts/remove', { owner, force }, io.signal).catch((error: unknown) => {
-    throw error instanceof AgentAway ? new CliError(error.message, EXIT.away) : error;
-  });
+  const reply = await byAgent(tell(agent, '/v1/hosts/remove', { owner, force }, io.signal));
   if (reply.status !== 200) throw refusalOf(reply);
   const answer = reply.body as RemovalAnswer;
   if (output === 'json') io.stdout(toJson(answer));
