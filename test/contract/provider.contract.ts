@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../src/core/plan.ts';
+import { hostOrder } from '../../src/provider/kv/names.ts';
 import { eventually } from '../kit/eventually.ts';
 import { CAUSE, codes, create, drop, Lab, lease, revisionOf, update } from './provider-kit.ts';
 import { unwrap } from './store.contract.ts';
@@ -149,6 +150,29 @@ export function providerContract(start: () => Promise<Fixture>): void {
       ]);
       expect(hosts.some((host) => host.owner === 'spoilt')).toBe(false);
       await lab.remove('/portolan/hosts/spoilt');
+    });
+
+    it('tells since when a whole host is drained by a command, until it no longer is', async () => {
+      lab.fresh();
+      const agent = await lab.agent().start();
+      const order = hostOrder(lab.owner);
+      const told = async (value: string): Promise<number | undefined> => {
+        await lab.put(order, value);
+        const hosts = unwrap(await agent.reader.hosts(never));
+        return hosts.find(({ owner }) => owner === lab.owner)?.drainedSince;
+      };
+      expect(await told('{"drained":true,"at":5}')).toBe(5);
+      expect(await told('{"drained":false,"at":6}')).toBeUndefined();
+      for (const spoilt of ['not JSON', '[]', '{"drained":"yes","at":7}'])
+        expect(await told(spoilt)).toBeUndefined();
+      // That of another host is not ours.
+      await lab.put(hostOrder('another'), '{"drained":true,"at":8}');
+      expect(await told('{"drained":true,"at":9}')).toBe(9);
+      await lab.remove(order);
+      await lab.remove(hostOrder('another'));
+      expect(unwrap(await agent.reader.hosts(never)).map(({ drainedSince }) => drainedSince)).not.toContain(
+        9,
+      );
     });
 
     it('a second living instance stands by and its writes are refused', async () => {
