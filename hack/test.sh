@@ -6,6 +6,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 # shellcheck source=hack/lib/machine-engine.sh
 . "$ROOT/hack/lib/machine-engine.sh"
+# shellcheck source=hack/lib/podman.sh
+. "$ROOT/hack/lib/podman.sh"
 # shellcheck source=hack/lib/steps.sh
 . "$ROOT/hack/lib/steps.sh"
 cd "$ROOT"
@@ -34,6 +36,7 @@ leftovers() { # ps -a | network ls
 
 remove_leftovers() {
   hack/engine.sh sweep || true
+  sweep_podman || true
   leftovers ps -a | xargs -r docker rm -fv >/dev/null || true
   leftovers network ls | xargs -r docker network rm >/dev/null || true
 }

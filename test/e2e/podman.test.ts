@@ -1,5 +1,10 @@
+import { type ExecFileException, execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { statusOf } from '../kit/control.ts';
+import { repository } from '../kit/paths.ts';
 import { Podman } from '../kit/podman.ts';
 import { host, Lab, type Running, sees } from './lab.ts';
 
@@ -84,4 +89,30 @@ describe("with Podman's compatible socket", () => {
       expect((await statusOf(lab.agent)).sources).toMatchObject([{ connected: true }]);
     }, 20_000);
   });
+});
+
+/** A test that is killed before it can clean up. */
+const KILLED = `
+const { Podman } = await import('./test/kit/podman.ts');
+const podman = await Podman.start();
+await podman.run('run', '-d', '-q', 'portolan-test/bb:1', 'sh', '-c', 'busybox sleep 86400');
+console.log(podman.socketPath);
+process.kill(process.pid, 'SIGKILL');`;
+
+it('what a killed test left of it is swept away before the next run', async () => {
+  const options = { cwd: repository, timeout: 60_000 };
+  const test = ['--import', 'tsx', '--input-type=module', '-e', KILLED];
+  const killed = promisify(execFile)(process.execPath, test, options);
+  const { signal, stdout } = (await killed.catch((error: unknown) => error)) as ExecFileException;
+  expect(signal).toBe('SIGKILL');
+  const folder = dirname(String(stdout));
+  const [, pid = ''] = /portolan-podman-(\d+)-\w+$/.exec(folder) ?? [];
+  expect(existsSync(folder)).toBe(true);
+  const sweep = '. hack/lib/common.sh; . hack/lib/podman.sh; sweep_podman';
+  await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', sweep], options);
+  expect(existsSync(folder)).toBe(false);
+  expect(existsSync(`/run/netns/portolan-podman-${pid}-1`)).toBe(false);
+  expect((await promisify(execFile)('ps', ['-eo', 'args'])).stdout).not.toContain(folder);
+  // Those of a test that lives are left alone.
+  expect(existsSync(podman.socketPath)).toBe(true);
 });

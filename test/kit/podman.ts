@@ -32,7 +32,8 @@ export class Podman {
 
   static async start(): Promise<Podman> {
     started += 1;
-    const folder = await mkdtemp(join(tmpdir(), 'portolan-podman-'));
+    // Its leftovers are found by the process id: see hack/lib/podman.sh.
+    const folder = await mkdtemp(join(tmpdir(), `portolan-podman-${process.pid}-`));
     const podman = new Podman(folder, `portolan-podman-${process.pid}-${started}`);
     try {
       await writeFile(join(folder, 'containers.conf'), CONFIGURATION);
