@@ -41,9 +41,17 @@ export class DrainBook {
 
   /** A drain that an earlier process began; false when it tells nothing new. */
   remember(note: DrainNote): boolean {
-    if (note.since <= (this.#drained.get(note.endpoint) ?? Number.NEGATIVE_INFINITY)) return false;
+    const newer = note.since > (this.#drained.get(note.endpoint) ?? Number.NEGATIVE_INFINITY);
+    if (!newer && !this.#knowsMore(note)) return false;
     this.#notes.set(note.endpoint, note);
     return true;
+  }
+
+  /** Who knows an order before the registry cannot know of a signal before it, nor what was in rotation when it came. */
+  #knowsMore({ endpoint, cause, offered }: DrainNote): boolean {
+    const held = this.#draining.get(endpoint)?.phase;
+    if (held?.cause !== 'command') return false;
+    return cause === 'stop-signal' || (cause === 'command' && offered && !held.offered);
   }
 
   remembered(endpointId: string): DrainNote | undefined {

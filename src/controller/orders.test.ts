@@ -108,6 +108,36 @@ describe('a drain by command', () => {
     expect(await service(next)).toBe(REGISTERED);
   });
 
+  it('Drain: what an agent knows from its own folder keeps what the registry knows of it in place', async () => {
+    const first = start();
+    await first.listed(seen(1));
+    await order(first, ONE, true);
+    await order(first, WHOLE_HOST, true);
+    const before = await first.content();
+    const orders = first.loop.commands.book.all();
+    await first.end();
+    const { clock, stores } = first;
+    const next = start({ clock, stores, orders, instance: 'j', predecessorDead: true });
+    await next.listed(seen(1));
+    await next.clock.advance(2000);
+    expect(await next.content()).toEqual(before);
+  });
+
+  it('Drain: known from the own folder hides no stop signal that the registry knows of', async () => {
+    const first = start();
+    await first.listed(seen(1));
+    await first.say({ type: 'stopping', id: ONE, signal: 'SIGTERM', at: first.clock.now() });
+    await first.clock.advance(100);
+    await first.end();
+    const { clock, stores } = first;
+    const orders = [{ subject: WHOLE_HOST, drained: true, at: clock.now() }];
+    const next = start({ clock, stores, orders, instance: 'j', predecessorDead: true });
+    await next.listed(seen(1));
+    await next.clock.advance(2000);
+    await order(next, WHOLE_HOST, false);
+    expect(await service(next)).toBe(DRAINING);
+  });
+
   it('Drain: of a container that was removed is forgotten, also by the registry', async () => {
     const test = start();
     await test.listed(seen(1));

@@ -175,7 +175,7 @@ function drainOf(phase: Phase, fact: Fact): Pick<DrainNote, 'cause' | 'since' | 
         ? current
         : { cause: 'command', since: fact.at, until: undefined };
     case 'adopt':
-      return phase.state === 'draining' ? current : fact.drain;
+      return phase.state === 'draining' && !outranks(fact.drain, phase) ? current : fact.drain;
     case 'observed':
       return phase.state === 'draining'
         ? current
@@ -185,6 +185,11 @@ function drainOf(phase: Phase, fact: Fact): Pick<DrainNote, 'cause' | 'since' | 
     case 'time':
       return current;
   }
+}
+
+/** A stop signal that an earlier process saw counts for more than a command that was known before it. */
+function outranks(note: DrainNote, { cause }: Phase): boolean {
+  return note.cause === 'stop-signal' && cause === 'command';
 }
 
 function timeOf(fact: Fact): number {

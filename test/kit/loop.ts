@@ -3,6 +3,7 @@ import { Subject } from 'rxjs';
 import { AnnounceLoop, type Registry } from '../../src/controller/announce.ts';
 import type { HealthTerms } from '../../src/controller/health.ts';
 import { leaveTargets } from '../../src/controller/shutdown.ts';
+import type { DrainOrder } from '../../src/core/drain-order.ts';
 import type { Layout } from '../../src/core/layout.ts';
 import type { ListenerDesk } from '../../src/core/listener.ts';
 import type { Policy } from '../../src/core/policy.ts';
@@ -79,6 +80,8 @@ export interface LoopOptions {
   readonly graceMs?: number;
   readonly probe?: HostProbe;
   readonly random?: Random;
+  /** What the state folder remembered. */
+  readonly orders?: readonly DrainOrder[];
 }
 
 /** The real announce loop over embedded stores, on a virtual clock. */
@@ -145,7 +148,7 @@ export class TestLoop {
         graceMs: options.graceMs ?? 30_000,
         probe: options.probe ?? (() => Promise.resolve('answers')),
       },
-      orders: [],
+      orders: options.orders ?? [],
     });
     setMaxListeners(0, this.#stop.signal);
     this.#ended = this.loop.run({ source: this.#stop.signal, targets: this.#stop.signal });

@@ -9,7 +9,7 @@ const isDown = ({ aliveSince }: { readonly aliveSince: number | undefined }): bo
   aliveSince === undefined;
 
 /** So many changes, one a millisecond: longer than any quiet window may wait. */
-const STORM_MS = 120;
+const STORM_MS = 80;
 const STORM_CONTAINERS = 4;
 
 /** Under constant change a new container must show up all the same. */

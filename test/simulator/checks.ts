@@ -66,6 +66,7 @@ function keysOf(
 ): readonly string[] {
   const records = expectations(host, world.now)
     .filter(({ shows, key }) => shows !== 'nothing' && !foreign.has(key))
+    .filter(({ shows, key }) => shows !== 'withheld' || content.has(key))
     .map(({ key }) => key);
   const shown = [`/hosts/${host.owner}`].filter((key) => !foreign.has(key));
   const own = new Set([...records, ...shown, ...drainsIn(world, host, content)]);
@@ -81,12 +82,12 @@ function keysOf(
 
 /** Notes of drains that are still on. */
 function drainsIn(world: World, host: SimHost, content: ReadonlyMap<string, string>): readonly string[] {
-  const certain = host.all.filter((subject) => drains(subject, world.now));
-  return [...content.keys()].filter(
-    (key) =>
-      key.startsWith(`/portolan/drains/${host.owner}/`) &&
-      certain.some(({ id }) => content.get(key)?.includes(id) === true),
+  const prefix = `/portolan/drains/${host.owner}/`;
+  const draining = host.all.filter((subject) => drains(subject, world.now) || host.isOrdered(subject));
+  const notes = [...content.keys()].filter(
+    (key) => key.startsWith(prefix) && draining.some(({ id }) => key.startsWith(`${prefix}${id}/`)),
   );
+  return [...notes, ...[...host.ordered].map((whom) => `${prefix}${whom}`)];
 }
 
 export function foreignIn(world: World, { index }: SimRegistry): ReadonlyMap<string, string> {

@@ -6,7 +6,8 @@ export interface Expectation {
   readonly key: string;
   readonly layout: 'announce' | 'services';
   readonly subject: Subject;
-  readonly shows: 'nothing' | 'any' | 'announced' | 'registered' | 'draining';
+  /** `withheld`: it may stand there, but not as one in rotation. */
+  readonly shows: 'nothing' | 'any' | 'announced' | 'registered' | 'draining' | 'withheld';
   readonly hostPort: string | undefined;
 }
 
@@ -30,17 +31,24 @@ export function expectations(host: SimHost, now: number): readonly Expectation[]
           ...base,
           layout: 'services',
           key: `/services${offer.path}/${id}`,
-          shows: serviceShows(subject, now),
+          shows: orderShows(host, subject) ?? serviceShows(subject, now),
         },
       ];
     }),
   );
 }
 
+/** What a drain by command makes of it; undefined: nothing. */
+function orderShows(host: SimHost, subject: Subject): 'any' | 'withheld' | undefined {
+  if (subject.aliveSince === undefined) return undefined;
+  if (host.ordersUncertain && host.folder.length > 0) return 'any';
+  return host.isOrdered(subject) ? 'withheld' : undefined;
+}
+
 function serviceShows(subject: Subject, now: number): Expectation['shows'] {
   const { aliveSince, readySince, unhealthyAt } = subject;
   if (aliveSince === undefined) return 'nothing';
-  if (endsNow(subject, now)) return 'any';
+  if (subject.endUncertain || endsNow(subject, now)) return 'any';
   if (drains(subject, now)) return subject.drainCertain ? 'draining' : 'any';
   if (mayBeOut(subject, now)) return 'any';
   const noticedMs = subject.probed ? PROBED_MS : 0;
@@ -74,9 +82,13 @@ export function problemAt(
   if (shows === 'any') return undefined;
   if (shows === 'nothing')
     return value === undefined ? undefined : `${key} should not be there, but shows ${value}`;
-  if (value === undefined) return `${key} is missing (${shows})`;
+  if (value === undefined) return shows === 'withheld' ? undefined : `${key} is missing (${shows})`;
   if (!value.startsWith('{')) return `${key} shows ${JSON.stringify(value)}`;
   const document = JSON.parse(value) as Readonly<Record<string, unknown>>;
+  if (shows === 'withheld')
+    return document['state'] === 'registered'
+      ? `${key} is in rotation, but was drained by command`
+      : undefined;
   if (layout === 'announce') return undefined;
   const wrong = (name: string, expected: unknown) =>
     document[name] === expected

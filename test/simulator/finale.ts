@@ -1,4 +1,5 @@
 import { checkAll, foreignIn } from './checks.ts';
+import { command } from './orders.ts';
 import { Violation } from './promises.ts';
 import { act } from './step.ts';
 import { drains, mayBeOut, OUT_MS, SURVIVES_MS } from './subjects.ts';
@@ -16,8 +17,12 @@ export async function finish(world: World, waitForDrains: boolean): Promise<void
   await world.advance(HEALED_MS);
   for (const process of world.processes.values())
     if (process !== world.agent(process.host) && !process.dryRun) process.kill();
-  for (const host of world.hosts) world.startAgain(host);
+  for (const host of world.hosts) {
+    world.startAgain(host);
+    host.ordersUncertain = false;
+  }
   await strangersLeave(world);
+  if (!waitForDrains) await ordersEnd(world);
   await drainsEnd(world, waitForDrains);
   if (world.hosts.some((host) => host.alive().some((subject) => mayBeOut(subject, world.now))))
     await world.advance(OUT_MS);
@@ -60,13 +65,21 @@ async function strangersLeave(world: World): Promise<void> {
   for (const where of world.foreign.keys()) world.disturbed.set(where, Number.POSITIVE_INFINITY);
 }
 
+async function ordersEnd(world: World): Promise<void> {
+  for (const host of world.hosts) for (const whom of host.ordered) command(world, host, whom, false);
+  await world.advance(10_000);
+}
+
 async function drainsEnd(world: World, wait: boolean): Promise<void> {
   const draining = world.hosts.flatMap((host) =>
-    host.all.filter((subject) => drains(subject, world.now)).map((subject) => ({ host, subject })),
+    host.all
+      .filter((subject) => subject.endUncertain || drains(subject, world.now))
+      .map((subject) => ({ host, subject })),
   );
   if (draining.length === 0) return;
+  for (const { host, subject } of draining)
+    if (!wait || subject.endUncertain) act(world, host, subject, 'die');
   if (wait) await world.advance(SURVIVES_MS);
-  else for (const { host, subject } of draining) act(world, host, subject, 'die');
 }
 
 function checkOnlookers(world: World): void {
@@ -77,7 +90,8 @@ function checkOnlookers(world: World): void {
     const lines = process.status
       .plan()
       .targets.flatMap((target) => target.lines.filter(({ action }) => action !== 'leave'));
-    if (lines.length > 0)
+    // What others were told after it was started it does not know.
+    if (lines.length > 0 && process.host.folder.length === 0)
       world.violated(
         new Violation(
           'dry run cannot write',

@@ -1,3 +1,4 @@
+import { type DrainOrder, WHOLE_HOST } from '../../src/core/drain-order.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import { FakeEngine } from '../kit/engine-fake.ts';
 import type { FakeContainer } from '../kit/fake-container.ts';
@@ -35,6 +36,12 @@ export class SimHost {
   onSince = 0;
   /** What its agents are told when they are started. */
   expiry: Expiry;
+  /** What its state folder remembers of drains by command. */
+  folder: readonly DrainOrder[] = [];
+  /** Whom people took out of rotation: ids of containers, or the whole host. */
+  readonly ordered = new Set<string>();
+  /** A second agent that knows nothing of the state folder may have carried on after the orders. */
+  ordersUncertain = false;
   readonly #clock: Clock;
   #made = 0;
 
@@ -58,6 +65,18 @@ export class SimHost {
 
   alive(): readonly Subject[] {
     return this.all.filter(({ aliveSince }) => aliveSince !== undefined);
+  }
+
+  isOrdered({ id }: Subject): boolean {
+    return this.ordered.has(id) || this.ordered.has(WHOLE_HOST);
+  }
+
+  /** An order was carried out; `whom`: a container's id, or the whole host. */
+  orderGiven(whom: string, drained: boolean): void {
+    if (drained) this.ordered.add(whom);
+    else this.ordered.delete(whom);
+    for (const subject of this.all)
+      if (whom === subject.id || whom === WHOLE_HOST) subject.changedAt = this.#clock.now();
   }
 
   create(kind: number): Subject {
@@ -134,7 +153,10 @@ export class SimHost {
       if (!drains(subject, now)) subject.readyAtSignal = wasReady;
       subject.signalledAt = now;
     }
-    if (container === undefined) this.subjects.delete(subject.id);
+    if (subject.signalledAt === undefined) subject.endUncertain = false;
+    if (container !== undefined) return;
+    this.subjects.delete(subject.id);
+    this.ordered.delete(subject.id);
   }
 
   #noteHealth(subject: Subject, what: Act, container: FakeContainer | undefined): void {

@@ -3,7 +3,7 @@ import { expectations } from './expected.ts';
 import type { SimHost } from './host.ts';
 import { Violation } from './promises.ts';
 import type { Commit, SimRegistry } from './registry.ts';
-import { drains } from './subjects.ts';
+import { drains, mayBeOut } from './subjects.ts';
 import type { World } from './world.ts';
 
 /** A host whose agent is being replaced. */
@@ -120,7 +120,10 @@ export function atRest(world: World, host: SimHost): boolean {
     (subject) =>
       world.now - subject.changedAt > 40_000 &&
       !drains(subject, world.now) &&
+      !mayBeOut(subject, world.now) &&
       subject.unhealthyAt === undefined,
   );
-  return settled && ![...world.disturbed.keys()].some((where) => where.includes(host.owner));
+  // The end of a drain is told to every registry once more by each new process.
+  const ended = host.folder.some(({ drained }) => !drained);
+  return settled && !ended && ![...world.disturbed.keys()].some((where) => where.includes(host.owner));
 }

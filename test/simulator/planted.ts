@@ -235,6 +235,30 @@ export const PLANTED: readonly PlantedBug[] = [
     'until: at + 1e3 * out, outMs: out',
   ),
   bug(
+    'a drain of the whole host concerns nobody',
+    'controller/order-book.ts',
+    'return [containerId, WHOLE_HOST]',
+    'return [containerId]',
+  ),
+  bug(
+    'drains by command are forgotten by the next process',
+    'controller/announce.ts',
+    'this.commands.learn(orders);',
+    'this.commands.learn(orders.slice(orders.length));',
+  ),
+  bug(
+    'an old note begins a drain again that has ended',
+    'controller/order-book.ts',
+    'if (order.at <= (this.#orders.get(order.subject)?.at ?? Number.NEGATIVE_INFINITY)) return false;',
+    'if (order.at === this.#orders.get(order.subject)?.at) return false;',
+  ),
+  bug(
+    'an order that is known already hides what a registry knows of its container',
+    'controller/drain-book.ts',
+    'if (!newer && !this.#knowsMore(note)) return false;',
+    'if (!newer) return false;',
+  ),
+  bug(
     'a label enters a key as it is',
     'core/segment.ts',
     "if (text === '.' || text === '..') return 'is a relative path';",

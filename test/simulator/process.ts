@@ -1,11 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import type { Config } from '../../src/config/config.ts';
 import type { AnnounceLoop } from '../../src/controller/announce.ts';
+import type { DrainOrder } from '../../src/core/drain-order.ts';
 import type { HostEntry, HostProbe, Log, Random } from '../../src/core/ports.ts';
 import { compose } from '../../src/wiring/compose.ts';
+import { keep } from '../../src/wiring/drains.ts';
 import type { AgentIo } from '../../src/wiring/io.ts';
 import { live } from '../../src/wiring/life.ts';
 import { layoutsOf } from '../../src/wiring/metadata.ts';
+import type { AgentOrders } from '../../src/wiring/orders.ts';
 import { registryOver } from '../../src/wiring/registries.ts';
 import type { AgentStatus } from '../../src/wiring/status.ts';
 import type { VirtualClock } from '../kit/clock.ts';
@@ -29,6 +32,8 @@ export interface ProcessOptions {
   readonly log: (instance: string, level: string, fields: object, message: string) => void;
   /** Tells that an instance that ran on this host is dead. */
   readonly isDead: (instance: string) => boolean;
+  /** The state folder of the host is this process's. */
+  readonly hasFolder: boolean;
 }
 
 /** One process of the agent: the same parts, put together by the same code, in a world that is not real. */
@@ -39,6 +44,7 @@ export class SimProcess {
   readonly links: readonly Link[];
   readonly loop: AnnounceLoop;
   readonly status: AgentStatus;
+  readonly orders: AgentOrders;
   readonly startedAt: number;
   readonly dryRun: boolean;
   readonly #stop = new AbortController();
@@ -68,11 +74,12 @@ export class SimProcess {
     setMaxListeners(0, this.#stop.signal);
     const io = this.#io(options);
     const opened = this.#open(options, io.log);
-    const { loop, status } = compose({
+    const remembered = options.hasFolder ? host.folder : [];
+    const { loop, status, orders } = compose({
       config,
       io,
       drains: [],
-      orders: [],
+      orders: remembered,
       here: this.#whereabouts(),
       engine: engineOf(host.engine, isDead),
       registries: opened,
@@ -82,6 +89,8 @@ export class SimProcess {
     });
     this.loop = loop;
     this.status = status;
+    this.orders = orders;
+    if (options.hasFolder && !this.dryRun) this.#remember(remembered, io.log);
     const life = this.dryRun
       ? loop.run({ source: this.#stop.signal, targets: this.#stop.signal })
       : live({ config, loop, registries: opened }, io);
@@ -100,6 +109,17 @@ export class SimProcess {
   /** Ends it without a word, as SIGKILL does: what it has sent may still arrive. */
   kill(): void {
     this.#end();
+  }
+
+  /** As the state folder does; a dead process writes nothing. */
+  #remember(before: readonly DrainOrder[], log: Log): void {
+    const { host, loop, orders } = this;
+    const save = (all: readonly DrainOrder[]): Promise<void> => {
+      if (this.state !== 'ended') host.folder = all;
+      return Promise.resolve();
+    };
+    const read = (): readonly DrainOrder[] => loop.commands.book.all();
+    orders.keptBy(keep({ name: 'orders', before, read, save }, loop, log).flush);
   }
 
   hostMoved(): void {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { ACTIONS } from './actions.ts';
 import { MACHINE_FAULTS } from './faults.ts';
 import { LEASE_FAULTS } from './lease-faults.ts';
+import { ORDERS } from './orders.ts';
 import type { Deed, Step } from './step.ts';
 import { STRANGERS } from './strangers.ts';
 import type { Terms } from './world.ts';
@@ -15,7 +16,9 @@ export interface Schedule {
 }
 
 export const FAULTS: Readonly<Record<string, Deed>> = { ...MACHINE_FAULTS, ...LEASE_FAULTS, ...STRANGERS };
-export const DEEDS: Readonly<Record<string, Deed>> = { ...ACTIONS, ...FAULTS };
+export const DEEDS: Readonly<Record<string, Deed>> = { ...ACTIONS, ...ORDERS, ...FAULTS };
+/** A storm costs as much as all else together, so it comes half as often. */
+const USUAL = [...Object.keys(ACTIONS).filter((kind) => kind !== 'storm'), ...Object.keys(ORDERS)];
 
 const stepOf = (kinds: readonly string[], waits: readonly number[]): fc.Arbitrary<Step> =>
   fc.record({
@@ -27,10 +30,13 @@ const stepOf = (kinds: readonly string[], waits: readonly number[]): fc.Arbitrar
     wait: fc.constantFrom(...waits),
   });
 
-const actions = fc.array(stepOf(Object.keys(ACTIONS), [0, 1, 3, 20, 150, 1_000, 2_000, 4_000, 11_000]), {
-  minLength: 27,
-  maxLength: 45,
-});
+const actions = fc.array(
+  stepOf([...USUAL, ...USUAL, 'storm'], [0, 1, 3, 20, 150, 1_000, 2_000, 4_000, 11_000]),
+  {
+    minLength: 27,
+    maxLength: 45,
+  },
+);
 
 const faults = fc.uniqueArray(
   fc.record({ step: stepOf(Object.keys(FAULTS), [0, 1, 3, 20, 500, 2_000, 12_000]), at: fc.nat(60) }),

@@ -45,5 +45,10 @@ export function act(world: World, host: SimHost, subject: Subject, what: Act): v
   const calm = world.registries.every(({ index }) => world.isCalm(host, index));
   host.act(subject, what);
   if (what === 'term')
-    subject.drainCertain = subject.signalledAt !== undefined && subject.readyAtSignal && settled && calm;
+    subject.drainCertain =
+      subject.signalledAt !== undefined &&
+      subject.readyAtSignal &&
+      settled &&
+      calm &&
+      !host.isOrdered(subject);
 }

@@ -29,6 +29,8 @@ export interface Subject {
   readyAtSignal: boolean;
   /** Every registry must show the drain: nothing was wrong when the signal came, and nothing has been lost since. */
   drainCertain: boolean;
+  /** An agent with another clock may have said until when it drains. */
+  endUncertain: boolean;
   unhealthyAt: number | undefined;
   /** It asks to be probed. */
   readonly probed: boolean;
@@ -124,6 +126,7 @@ function offering(spec: FakeSpec, ...offers: readonly (readonly [string, number]
     signalledAt: undefined,
     readyAtSignal: false,
     drainCertain: false,
+    endUncertain: false,
     unhealthyAt: undefined,
     unheard: false,
     probed: false,

@@ -148,6 +148,7 @@ export class World {
       log: (who, level, fields, message) => {
         this.#logged(who, level, fields, message);
       },
+      hasFolder: role !== 'twin',
       // A twin runs elsewhere: nobody here can tell whether it lives.
       isDead: (other) => {
         const found = this.processes.get(other);
@@ -155,9 +156,13 @@ export class World {
       },
     });
     this.processes.set(instance, process);
+    if (role === 'twin') host.ordersUncertain = true;
     if (this.#clockMoved.has(host)) {
       this.#lostTime.add(host);
-      for (const subject of host.all) subject.drainCertain = false;
+      for (const subject of host.all) {
+        subject.drainCertain = false;
+        subject.endUncertain = subject.signalledAt !== undefined;
+      }
     }
     if (role === 'agent') {
       this.#agents.set(host, process);
