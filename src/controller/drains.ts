@@ -20,6 +20,17 @@ export function noteOf(endpoint: string, phase: Phase): DrainNote {
   };
 }
 
+/** A drain by command that began in rotation, though this process did not see it there; undefined where that changes nothing. */
+export function noteOfRotation(endpoint: string, phase: Phase): DrainNote | undefined {
+  if (phase.cause !== 'command' || phase.offered) return undefined;
+  return { ...noteOf(endpoint, phase), offered: true };
+}
+
+/** An endpoint's id begins with its container's. */
+export function containerOf(endpoint: string): string {
+  return endpoint.slice(0, endpoint.indexOf('/'));
+}
+
 export function drainRecord(owner: string, endpoint: string, phase: Phase): KeyValue {
   const { cause, since, until, startedAt, offered } = noteOf(endpoint, phase);
   return {

@@ -14,7 +14,7 @@ import {
 import type { SourceSignal } from '../core/ports.ts';
 import type { Audience, ClaimIndex } from './claims.ts';
 import { DrainBook, type OverdueDrain } from './drain-book.ts';
-import { noteOf } from './drains.ts';
+import { containerOf, noteOf, noteOfRotation } from './drains.ts';
 import type { EndpointsOptions } from './endpoints-options.ts';
 import { Health, type HealthView } from './health.ts';
 import { Inheritance } from './inheritance.ts';
@@ -164,6 +164,7 @@ export class Endpoints {
     const live = id === undefined ? undefined : this.live(id);
     if (live === undefined) return;
     const { containerId } = live.endpoint;
+    this.#wasInRotation(this.#entries.get(containerId), live);
     if (this.#health.inherit(containerId, live.endpoint.id, 'up')) this.#healthTurned(containerId);
   }
 
@@ -261,10 +262,12 @@ export class Endpoints {
     for (const { endpoint, probe } of description.endpoints) {
       stays.add(endpoint.id);
       const isNew = !entry.live.has(endpoint.id);
-      if (isNew && probe !== undefined && entry.inherits) this.#inherit(endpoint);
+      const asks = probe !== undefined || this.#ordered(container.id) !== undefined;
+      const stood = isNew && asks && entry.inherits && this.#inherit(endpoint);
       const after = this.#putAgain(entry, endpoint, cause);
       const note = this.#drains.remembered(endpoint.id);
       if (note !== undefined) this.#adoptNote(entry, after, note);
+      if (stood) this.#wasInRotation(entry, entry.live.get(endpoint.id));
     }
     for (const live of entry.live.values())
       if (!stays.has(live.endpoint.id)) this.#replace(entry, live, undefined, cause);
@@ -301,10 +304,17 @@ export class Endpoints {
     onHealth?.();
   }
 
-  #inherit(endpoint: Endpoint): void {
-    const keys = this.#publication.keysInRotation(endpoint);
-    if (this.#inheritance.meet(endpoint.id, keys))
-      this.#health.inherit(endpoint.containerId, endpoint.id, 'up');
+  /** Whether a record of it stands in rotation. */
+  #inherit(endpoint: Endpoint): boolean {
+    const stood = this.#inheritance.meet(endpoint.id, this.#publication.keysInRotation(endpoint));
+    if (stood) this.#health.inherit(endpoint.containerId, endpoint.id, 'up');
+    return stood;
+  }
+
+  /** The record is an earlier process's: whatever the order that is known since, it was in rotation before. */
+  #wasInRotation(entry: Entry | undefined, live: LiveEndpoint | undefined): void {
+    const note = live && noteOfRotation(live.endpoint.id, live.phase);
+    if (entry !== undefined && live !== undefined && note !== undefined) this.#adoptNote(entry, live, note);
   }
 
   #ordered(containerId: string): number | undefined {
@@ -338,12 +348,8 @@ export class Endpoints {
     cause: Cause,
     lasts: number,
   ): LiveEndpoint {
-    const after: LiveEndpoint = {
-      endpoint,
-      phase,
-      records: this.#publication.recordsOf(endpoint, phase),
-      cause,
-    };
+    const records = this.#publication.recordsOf(endpoint, phase);
+    const after: LiveEndpoint = { endpoint, phase, records, cause };
     this.#replace(entry, before, after, cause, lasts);
     return after;
   }
@@ -389,9 +395,4 @@ export class Endpoints {
     const { ready } = this.#health.vitals(entry.container, endpointId);
     this.#advance(entry, live, { type: 'time', ready, at }, 0);
   }
-}
-
-/** An endpoint's id begins with its container's. */
-function containerOf(endpoint: string): string {
-  return endpoint.slice(0, endpoint.indexOf('/'));
 }

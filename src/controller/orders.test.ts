@@ -123,6 +123,18 @@ describe('a drain by command', () => {
     expect(await next.content()).toEqual(before);
   });
 
+  it('Drain: that no registry has heard of yet leaves in place what was in rotation', async () => {
+    const first = start();
+    await first.listed(seen(1));
+    await first.end();
+    const { clock, stores } = first;
+    const orders = [{ subject: ONE, drained: true, at: clock.now() }];
+    const next = start({ clock, stores, orders, instance: 'j', predecessorDead: true });
+    await next.listed(seen(1));
+    await next.clock.advance(2000);
+    expect(await service(next)).toBe(DRAINING);
+  });
+
   it('Drain: known from the own folder hides no stop signal that the registry knows of', async () => {
     const first = start();
     await first.listed(seen(1));
