@@ -42,12 +42,13 @@ function renderSection(title: string, lines: readonly Line[], paint: Paint): str
   return `${[paint('target', title), ...rows].join('\n')}\n`;
 }
 
-function containerLines({ container, reasons }: ExplainView): Line[] {
+function containerLines({ container, engine, reasons }: ExplainView): Line[] {
   if (container === undefined) return [];
   const { name, id, image, state, health, startedAt, networkMode, stopSignal, stopTimeoutMs } = container;
   return [
     ['name', name],
     ['id', id.slice(0, 12)],
+    ...(engine === undefined ? [] : [['engine', engine] satisfies Line]),
     ['image', image],
     ['state', health === 'none' ? `${state}, no health check` : `${state}, ${health}`],
     ['started', startedAt ?? 'not yet'],

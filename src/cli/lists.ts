@@ -1,4 +1,11 @@
-import type { ContainerView, HostView, OrphanView, RecordView, ServiceView } from '../core/status.ts';
+import type {
+  ContainerView,
+  HostView,
+  OfEngine,
+  OrphanView,
+  RecordView,
+  ServiceView,
+} from '../core/status.ts';
 import { type Column, renderTable } from './table.ts';
 import { since, span } from './time.ts';
 
@@ -91,19 +98,28 @@ export function nextTry({ nextTryAt }: Pick<RecordView, 'nextTryAt'>, now: numbe
   return nextTryAt === undefined ? '' : `in ${span(nextTryAt - now)}`;
 }
 
+/** Only where the agent has several. */
+function withEngine<Row extends OfEngine>(
+  columns: readonly Column<Row>[],
+  rows: readonly unknown[],
+): readonly Column<Row>[] {
+  if (!(rows as readonly OfEngine[]).some(({ engine }) => engine !== undefined)) return columns;
+  return [{ title: 'ENGINE', cell: ({ engine }) => engine ?? '' }, ...columns];
+}
+
 /** A list that the agent sent, as a table. `now`: epoch milliseconds, for times such as `3m`. */
 export function renderList(resource: Resource, rows: readonly unknown[], wide: boolean, now: number): string {
   if (rows.length === 0) return `No ${resource}.\n`;
   switch (resource) {
     case 'services':
-      return renderTable(services(now), rows as readonly ServiceView[], wide);
+      return renderTable(withEngine(services(now), rows), rows as readonly ServiceView[], wide);
     case 'containers':
-      return renderTable(containers, rows as readonly ContainerView[], wide);
+      return renderTable(withEngine(containers, rows), rows as readonly ContainerView[], wide);
     case 'hosts':
-      return renderTable(hosts(now), rows as readonly HostView[], wide);
+      return renderTable(withEngine(hosts(now), rows), rows as readonly HostView[], wide);
     case 'orphans':
       return renderTable(orphans(now), rows as readonly OrphanView[], wide);
     case 'records':
-      return renderTable(records(now), rows as readonly RecordView[], wide);
+      return renderTable(withEngine(records(now), rows), rows as readonly RecordView[], wide);
   }
 }

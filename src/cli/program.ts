@@ -168,8 +168,12 @@ function drainCommand(what: 'drain' | 'undrain', io: CliIo, finish: Finish): Com
     .description(
       `${description} Exits 0 when the order was given (with --wait: when every target has acknowledged it), 66 when there is no such container or the name may mean several, 69 when no agent answers, ${late}.`,
     )
-    .argument('[container]', 'its name, its id or the beginning of its id')
+    .argument(
+      '[container]',
+      'its name, its id or the beginning of its id; engine/name where the agent has several',
+    )
     .option('--host', 'the whole host, also containers that start later')
+    .option('--engine <name>', 'of this engine, where the agent has several')
     .option('--wait', wait)
     .addOption(
       new Option('--timeout <duration>', 'how long --wait waits')

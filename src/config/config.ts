@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import { EXPIRIES } from '../core/layout.ts';
 import { POLICIES, type Policy } from '../core/policy.ts';
+import { type EngineConfig, engines } from './engines.ts';
 import { type ProxySettings, proxies } from './proxies.ts';
-import { parseRegistryUrl, type RegistryAddress } from './registry-url.ts';
-import { Secret } from './secret.ts';
+import { file, registry, secret } from './registry-settings.ts';
+import type { Secret } from './secret.ts';
 import { group, setting } from './setting.ts';
 import {
   advertiseRule,
-  complain,
   count,
   debounceWindow,
   duration,
@@ -17,45 +17,8 @@ import {
   ownerId,
 } from './values.ts';
 
-const secret = z
-  .string()
-  .min(1)
-  .transform((value) => new Secret(value));
-const file = z.string().min(1);
 const on = (description: string, fallback: boolean, flag: string | false, reload = false) =>
   setting(z.boolean().default(fallback), { description, kind: 'boolean', flag, reload });
-
-const registryUrl = z.string().transform((text, context): RegistryAddress => {
-  const parsed = parseRegistryUrl(text);
-  if ('value' in parsed) return parsed.value;
-  return complain(context, parsed.problem.what, parsed.problem.remedy);
-});
-
-const tlsFiles = z.strictObject({
-  ca: file.optional().describe('File of the authorities (PEM) that may have signed the server.'),
-  cert: file.optional().describe('File of the client certificate (PEM).'),
-  key: file.optional().describe('File of the client key (PEM).'),
-});
-
-/** One entry of `registries` in the YAML file: a URL, or a mapping when more than the URL is to be said. */
-const registryMapping = z.strictObject({
-  url: registryUrl,
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9._:/,@-]{1,128}$/)
-    .optional()
-    .describe('How logs and tables call it; default: the URL.'),
-  username: z.string().min(1).optional().describe('User name; default: etcd.username.'),
-  password: secret.optional().describe('Password; passwordFile is safer.'),
-  passwordFile: file.optional().describe('File that holds the password.'),
-  tls: tlsFiles.optional().describe('Files for TLS (etcds://); default: etcd.tls.'),
-  policy: z.enum(POLICIES).optional().describe('What may be done to this registry; default: policy.'),
-});
-const registry = z.union([registryUrl.transform((url) => ({ url })), registryMapping]);
-
-export type RegistrySettings = z.output<typeof registryMapping>;
-export const REGISTRY_KEYS: readonly string[] = Object.keys(registryMapping.shape);
-export const TLS_KEYS: readonly string[] = Object.keys(tlsFiles.shape);
 
 /** A layout that never carries a lease takes `neverLeased` for its `expiry`. */
 const layout = (name: string, description: string, prefix: string) =>
@@ -209,6 +172,14 @@ export const settingsSchema = z.strictObject({
       fallback: '~/.docker when TLS is verified and ca.pem is there',
     }),
     oneOff: on('Also publish one-off containers of compose (docker compose run).', false, 'one-off', true),
+  }),
+  engines: setting(engines.prefault([]), {
+    description:
+      'Several engines, each with an owner of its own, in place of docker.host and ownerId; only in the file.',
+    kind: 'list',
+    value: 'mapping',
+    flag: false,
+    fallback: 'the one engine of docker',
   }),
   advertise: setting(z.array(advertiseRule).prefault([]), {
     reload: true,
@@ -372,11 +343,13 @@ export interface RegistryConfig {
 export interface Config
   extends Omit<
     Settings,
-    'registries' | 'etcd' | 'stateDir' | 'controlSocket' | 'ownerId' | 'docker' | 'proxies'
+    'registries' | 'etcd' | 'stateDir' | 'controlSocket' | 'ownerId' | 'docker' | 'proxies' | 'engines'
   > {
   /** At least one. */
   readonly registries: readonly RegistryConfig[];
   readonly proxies: readonly ProxySettings[];
+  /** Empty: the one of `docker`. */
+  readonly engines: readonly EngineConfig[];
   /** undefined: kept in the state folder. */
   readonly ownerId: string | undefined;
   readonly stateDir: string;

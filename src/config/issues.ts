@@ -1,8 +1,9 @@
 import type * as z from 'zod';
 import { nearest } from '../core/nearest.ts';
-import { REGISTRY_KEYS, TLS_KEYS } from './config.ts';
+import { ENGINE_KEYS } from './engines.ts';
 import { DEFAULT_ORIGIN, didYouMean, type Given, joinPath, type Problem } from './problem.ts';
 import { PROXY_KEYS } from './proxies.ts';
+import { REGISTRY_KEYS, TLS_KEYS } from './registry-settings.ts';
 import { hideCredentials } from './registry-url.ts';
 import { LEAVES, type Setting } from './settings.ts';
 
@@ -81,9 +82,7 @@ function explain(
     case 'invalid_type':
       return wrongType(issue.expected, value, setting);
     case 'unrecognized_keys':
-      if (path[0] === 'proxies')
-        return unknownKey(issue.keys[0] ?? '', issue.path.length > 1 ? [] : PROXY_KEYS, 'a proxy');
-      return unknownKey(issue.keys[0] ?? '', path.includes('tls') ? TLS_KEYS : REGISTRY_KEYS, 'a registry');
+      return unknownKeyAt(path, issue.path.length > 1, issue.keys[0] ?? '');
     case 'invalid_union':
       return { what: `${show(value)} is neither a URL nor a mapping`, remedy: 'write etcd://host:2379' };
     case 'too_small':
@@ -91,6 +90,13 @@ function explain(
     default:
       return { what: `${show(value)} is not allowed`, remedy: 'use letters, digits and . _ : / - only' };
   }
+}
+
+/** `inner`: not of the entry itself, but of a mapping in it. */
+function unknownKeyAt(path: readonly PropertyKey[], inner: boolean, key: string): Explained {
+  if (path[0] === 'proxies') return unknownKey(key, inner ? [] : PROXY_KEYS, 'a proxy');
+  if (path[0] === 'engines') return unknownKey(key, ENGINE_KEYS, 'an engine');
+  return unknownKey(key, path.includes('tls') ? TLS_KEYS : REGISTRY_KEYS, 'a registry');
 }
 
 function unknownKey(key: string, known: readonly string[], whose: string): Explained {

@@ -1,6 +1,7 @@
-import type { RegistryConfig, RegistrySettings, Settings } from './config.ts';
+import type { RegistryConfig, Settings } from './config.ts';
 import { type Context, complain, readText } from './context.ts';
 import { shownPath } from './problem.ts';
+import type { RegistrySettings } from './registry-settings.ts';
 import { Secret } from './secret.ts';
 
 type Login = Pick<RegistryConfig, 'username' | 'password' | 'passwordFile'>;

@@ -1,7 +1,8 @@
 import { shown } from '../core/quote.ts';
-import type { RegistryConfig, RegistrySettings, Settings } from './config.ts';
+import type { RegistryConfig, Settings } from './config.ts';
 import { type Context, complain, warn } from './context.ts';
 import { loginOf } from './login.ts';
+import type { RegistrySettings } from './registry-settings.ts';
 import { tlsOf } from './tls.ts';
 
 /** Hosts that only this machine can reach. */

@@ -2,6 +2,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { shown } from '../core/quote.ts';
 import type { Config, Settings } from './config.ts';
 import { type Context, complain, type Machine, warn } from './context.ts';
+import { engineConfigs } from './engine-configs.ts';
 import { engineSockets } from './engine-sockets.ts';
 import { shownPath } from './problem.ts';
 import { completeProxy, fitsProxy, type GivenProxy, masterSocket, type ProxySettings } from './proxies.ts';
@@ -21,13 +22,14 @@ export function resolveConfig(settings: Settings, context: Context): Config {
     controlSocket: resolve(settings.controlSocket ?? join(stateDir, 'portolan.sock')),
     registries: registries(settings, context),
     proxies: settings.proxies.map((proxy) => completeProxy(proxy, stateDir)),
+    engines: engineConfigs(settings, context),
     docker: {
       ...settings.docker,
-      certPath: engineCertPath(settings, context.machine),
+      certPath: engineCertPath(settings.docker, context.machine),
       sockets: settings.docker.host === undefined ? engineSockets(context.machine) : [],
     },
   };
-  checkEngineTls(config.docker, context);
+  checkEngineTls(config.docker, ['docker', 'certPath'], context);
   checkSocket(config, context);
   checkPrefixes(config, context);
   checkListener(config, context);

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { shown } from '../core/quote.ts';
-import type { RegistrySettings, Settings, TlsFiles } from './config.ts';
+import type { Settings, TlsFiles } from './config.ts';
 import { type Context, complain, type Machine, readText, warn } from './context.ts';
 import { checkPem, outsideOf, type PemTexts } from './pem.ts';
 import { shownPath } from './problem.ts';
+import type { RegistrySettings } from './registry-settings.ts';
 
 /** The files for TLS to a registry: its own, or those for all of etcd. */
 export function tlsOf(
@@ -29,26 +30,29 @@ export function tlsOf(
   return { ca, cert, key };
 }
 
+/** How an engine is reached. */
+type Reached = Pick<Settings['docker'], 'host' | 'tlsVerify' | 'certPath'>;
+
 /**
  * The folder that Docker's own client would take: the one that is named, else ~/.docker. Where that holds no authority those
  * that the machine trusts count.
  */
-export function engineCertPath({ docker }: Settings, machine: Machine): string | undefined {
+export function engineCertPath(docker: Reached, machine: Machine): string | undefined {
   if (docker.certPath !== undefined || !speaksTls(docker)) return docker.certPath;
   const folder = join(machine.home, '.docker');
   return isThere(join(folder, 'ca.pem'), machine) ? folder : undefined;
 }
 
 /** The files of that folder; as with Docker's client there need not be a certificate to show. */
-export function checkEngineTls(docker: Settings['docker'], context: Context): void {
+export function checkEngineTls(docker: Reached, setting: readonly PropertyKey[], context: Context): void {
   const { certPath } = docker;
   if (!speaksTls(docker) || certPath === undefined) return;
   const [ca = '', ...shown] = ['ca', 'cert', 'key'].map((name) => join(certPath, `${name}.pem`));
   const [cert, key] = shown.some((file) => isThere(file, context.machine)) ? shown : [];
-  checkTlsFiles({ ca, cert, key }, () => ['docker', 'certPath'], context);
+  checkTlsFiles({ ca, cert, key }, () => setting, context);
 }
 
-function speaksTls({ host = '', tlsVerify }: Settings['docker']): boolean {
+function speaksTls({ host = '', tlsVerify }: Reached): boolean {
   return host.startsWith('https:') || (tlsVerify && host !== '' && !host.startsWith('unix:'));
 }
 

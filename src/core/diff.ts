@@ -41,8 +41,9 @@ export function countChanges(view: PlanView): number {
   );
 }
 
-function renderTarget({ target, failure, lines }: TargetPlan, paint: Paint): string {
-  const head = paint('target', printable(target));
+function renderTarget({ target, engine, failure, lines }: TargetPlan, paint: Paint): string {
+  const of = engine === undefined ? '' : ` for ${engine}`;
+  const head = paint('target', printable(`${target}${of}`));
   if (failure !== undefined) {
     const why = printable(`cannot be observed: ${failure.message}`);
     return `${head}\n  ${paint('failure', `! ${why}`)} ${paint('faint', `[${failure.code}]`)}\n`;

@@ -19,6 +19,7 @@ export const FAILURES = {
     'terminal',
     'The Docker engine refused a request (permissions, or an API it does not have).',
   ],
+  'engine-taken': ['terminal', 'Another entry of engines leads to the same engine, which is followed once.'],
   'inspect-unreadable': [
     'terminal',
     'A container description from the engine does not have the expected shape.',

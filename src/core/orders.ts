@@ -37,8 +37,11 @@ export function refuse(
   return { ok: false, refusal: { code, message } };
 }
 
-/** One container, by its name, its id or the beginning of its id; or every container of this host, also later ones. */
-export type Drainable = { readonly container: string } | { readonly host: true };
+/** One container, by its name, its id or the beginning of its id; or every container of the host, also later ones. */
+export type Drainable = ({ readonly container: string } | { readonly host: true }) & {
+  /** Where the agent has several. */
+  readonly engine?: string | undefined;
+};
 
 /** A host by its owner id. `force`: also one whose agent was stopped a moment ago and left its records to a successor. */
 export interface Removable {
@@ -54,6 +57,8 @@ export interface RemovalAnswer {
 
 /** What an order to drain, or to end a drain, has come to. */
 export interface DrainAnswer {
+  /** Which engine of several; absent where the agent has one. */
+  readonly engine?: string;
   /** The container's id, or `host`. */
   readonly subject: string;
   /** Its name; undefined for the host. */

@@ -7,6 +7,11 @@ import type { HostEntry, SessionState, SourceStatus } from './ports.ts';
 import type { Reason } from './reason.ts';
 import type { DialectReading } from './service.ts';
 
+/** Which engine of several; absent where the agent has one. */
+export interface OfEngine {
+  readonly engine?: string;
+}
+
 /** What the agent tells about itself over its control socket and its HTTP listener. All times are epoch milliseconds. */
 export interface StatusView {
   readonly version: string;
@@ -17,13 +22,25 @@ export interface StatusView {
   readonly ready: boolean;
   /** Why it is not ready; empty when it is. */
   readonly waitingFor: readonly string[];
-  readonly sources: readonly SourceStatus[];
+  readonly sources: readonly (SourceStatus & OfEngine)[];
   readonly targets: readonly TargetView[];
   readonly containers: number;
   readonly services: number;
+  /** Absent where the agent has one; `owner` then names the owners of all. */
+  readonly engines?: readonly EngineView[];
 }
 
-export interface TargetView {
+/** One engine of several. */
+interface EngineView {
+  readonly name: string;
+  /** undefined: not known yet. */
+  readonly owner: string | undefined;
+  readonly instance: string | undefined;
+  readonly ready: boolean;
+  readonly waitingFor: readonly string[];
+}
+
+export interface TargetView extends OfEngine {
   readonly target: string;
   /** A complete read is at hand. */
   readonly known: boolean;
@@ -42,7 +59,7 @@ export interface TargetView {
 }
 
 /** One row of `get services`: an endpoint. */
-export interface ServiceView {
+export interface ServiceView extends OfEngine {
   readonly path: string;
   readonly type: string;
   readonly address: string;
@@ -62,7 +79,7 @@ export interface ServiceView {
 }
 
 /** One row of `get containers`. */
-export interface ContainerView {
+export interface ContainerView extends OfEngine {
   readonly name: string;
   readonly id: string;
   readonly image: string;
@@ -75,7 +92,7 @@ export interface ContainerView {
 }
 
 /** One row of `get hosts`. */
-export interface HostView extends HostEntry {
+export interface HostView extends HostEntry, OfEngine {
   readonly target: string;
   readonly self: boolean;
   /** Since when the whole host is drained by a command. */
@@ -102,7 +119,7 @@ export interface OrphanView {
 }
 
 /** One drain by command, or the end of one that is not known everywhere yet. */
-export interface OrderView {
+export interface OrderView extends OfEngine {
   /** A container's id, or `host`. */
   readonly subject: string;
   /** Its name, while it runs. */
@@ -126,7 +143,7 @@ export interface Acknowledgement {
 }
 
 /** What one registry holds at one key, and what this agent thinks about it. */
-export interface RecordView {
+export interface RecordView extends OfEngine {
   readonly target: string;
   readonly key: string;
   readonly value: string | undefined;
@@ -152,7 +169,7 @@ export type RecordState =
   | 'foreign';
 
 /** The whole story of one container. Values of variables and labels are left out: they may be secrets. */
-export interface ExplainView {
+export interface ExplainView extends OfEngine {
   readonly reference: string;
   /** What was asked for could be found at the engine. */
   readonly seen: boolean;
@@ -180,7 +197,7 @@ export interface PlanView {
   readonly targets: readonly TargetPlan[];
 }
 
-export interface TargetPlan {
+export interface TargetPlan extends OfEngine {
   readonly target: string;
   /** Set when the target could not be observed; then there are no lines. */
   readonly failure: Failure | undefined;

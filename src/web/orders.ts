@@ -12,8 +12,8 @@ type OrderRoute = (orders: Orders, body: unknown, signal: AbortSignal) => Promis
 
 const reference = z.string().min(1).max(256);
 const drainable = z.union([
-  z.strictObject({ container: reference }),
-  z.strictObject({ host: z.literal(true) }),
+  z.strictObject({ container: reference, engine: reference.optional() }),
+  z.strictObject({ host: z.literal(true), engine: reference.optional() }),
 ]);
 
 const owner = z.string().refine((text) => checkSegment(text) === undefined, 'is no owner id');

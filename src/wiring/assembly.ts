@@ -9,20 +9,19 @@ import type { Engine } from '../source/docker/engine.ts';
 import { tcpProbe } from '../source/host/answers.ts';
 import { machineReaders } from '../source/host/readers.ts';
 import type { StateFolder } from '../state/folder.ts';
+import type { AmongEngines } from './claims.ts';
 import { compose, type Whereabouts } from './compose.ts';
-import { followCredentials, type RegistryCredentials } from './credentials.ts';
 import { openEngine, patientWitness } from './engine.ts';
-import { followHost } from './host.ts';
+import { type FollowedHost, followHost } from './host.ts';
 import { findOwner, type Instance, newInstance } from './identity.ts';
 import type { AgentIo } from './io.ts';
-import { liveConfig } from './live-config.ts';
 import { layoutsOf } from './metadata.ts';
 import type { AgentOrders } from './orders.ts';
 import { type OpenRegistry, openRegistries } from './registries.ts';
-import { followReloads } from './reload.ts';
+import type { Shared } from './shared.ts';
 import type { AgentStatus } from './status.ts';
 
-/** Everything of an agent, put together and not yet running. */
+/** Everything that follows one engine, put together and not yet running. */
 export interface Assembly {
   /** As it is at the moment: it may be read again while the agent runs. */
   readonly config: Config;
@@ -32,6 +31,8 @@ export interface Assembly {
   readonly instance: Instance;
   readonly card: OwnCard;
   readonly registries: readonly OpenRegistry[];
+  readonly host: Pick<FollowedHost, 'settingsChanged'>;
+  readonly settingsChanged: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -39,41 +40,42 @@ export interface AssemblyOptions {
   readonly config: Config;
   readonly io: AgentIo;
   readonly folder: StateFolder;
+  readonly shared: Pick<Shared, 'stores'>;
   /** undefined: a dry run; nothing that could write is built, and the state folder is left alone. */
   readonly predecessorDead: ((instance: Instance) => (entry: HostEntry) => Promise<boolean>) | undefined;
   readonly drains: readonly DrainNote[];
   /** Drains by command that an earlier process left in the state folder. */
   readonly orders: readonly DrainOrder[];
+  /** undefined: the one that the configuration names. */
+  readonly open?: typeof openEngine | undefined;
+  /** undefined: there are no others. */
+  readonly place?: AmongEngines | undefined;
 }
 
-/** Builds the agent; `undefined` when the signal aborts while it waits for the engine to learn who it is. */
-export async function assemble(given: AssemblyOptions): Promise<Assembly | undefined> {
-  const live = liveConfig(given.config);
-  const options = { ...given, config: live.config };
-  const engine = await openEngine(options.config, options.io);
+/** Builds all for one engine; `undefined` when the signal aborts while it waits for it to learn who it is. */
+export async function assemble(options: AssemblyOptions): Promise<Assembly | undefined> {
+  const { config, io, place, open = openEngine } = options;
+  const opened = await open(config, io);
+  const engine = place === undefined ? opened : place.claim(opened);
   const here = await findWhereabouts(options, engine);
   if (here === undefined) return undefined;
-  const credentials = await followCredentials(options.config.registries, options.io);
-  const registries = registriesOf(options, here, credentials);
+  const registries = registriesOf(options, here);
   const { loop, status, orders, settingsChanged } = compose({
     ...options,
     here,
     engine,
     registries,
-    prober: createProber(options.io.clock),
+    prober: createProber(io.clock),
     hostProbe: tcpProbe,
   });
   const { host, instance } = here;
-  const stopReloads = followReloads({ live, io: options.io, credentials, host, settingsChanged });
   const close = async (): Promise<void> => {
-    stopReloads();
     host.stop();
-    for (const files of credentials.values()) files.stop();
     await Promise.all(registries.map(({ reader }) => reader.close()));
     engine.close();
   };
-  const card = { instance: instance.id, host: host.name, version: options.io.version, since: here.since };
-  return { config: live.config, loop, status, orders, instance, card, registries, close };
+  const card = { instance: instance.id, host: host.name, version: io.version, since: here.since };
+  return { config, loop, status, orders, instance, card, registries, host, settingsChanged, close };
 }
 
 async function findWhereabouts(options: AssemblyOptions, engine: Engine): Promise<Whereabouts | undefined> {
@@ -86,6 +88,7 @@ async function findWhereabouts(options: AssemblyOptions, engine: Engine): Promis
     folder,
     askEngine: (until: AbortSignal) => witness.info(until),
     remember,
+    claim: (id: string) => options.place?.claimOwner(id),
     clock,
     random,
     log,
@@ -99,15 +102,14 @@ async function findWhereabouts(options: AssemblyOptions, engine: Engine): Promis
     random,
     log,
     signal,
-    readers: machineReaders,
+    readers: options.place?.remote === true ? readersFor(options.place.name) : machineReaders,
   });
   return { owner, host, instance: newInstance(), since: clock.now() };
 }
 
 function registriesOf(
-  { config, io, predecessorDead }: AssemblyOptions,
+  { config, io, predecessorDead, shared }: AssemblyOptions,
   here: Whereabouts,
-  credentials: RegistryCredentials,
 ): readonly OpenRegistry[] {
   const { clock, random, log, version } = io;
   const { owner, instance, host, since } = here;
@@ -120,10 +122,13 @@ function registriesOf(
     version,
     since,
   };
-  return openRegistries({
-    ...{ config, owner, credentials, clock, random, log },
-    prefixes: layoutsOf(config).map(({ prefix }) => prefix),
-    writing:
-      predecessorDead === undefined ? undefined : { identity, predecessorDead: predecessorDead(instance) },
-  });
+  const writing =
+    predecessorDead === undefined ? undefined : { identity, predecessorDead: predecessorDead(instance) };
+  const prefixes = layoutsOf(config).map(({ prefix }) => prefix);
+  return openRegistries({ config, owner, prefixes, writing, clock, random, log }, shared.stores);
+}
+
+/** The machine's, but a host elsewhere goes by the name that it has in the settings. */
+function readersFor(name: string): typeof machineReaders {
+  return { ...machineReaders, hostname: () => name };
 }

@@ -32,6 +32,8 @@ export interface OwnerSearch {
   readonly askEngine: (signal: AbortSignal) => Promise<Result<EngineInfo>>;
   /** False in a dry run, which leaves no trace. */
   readonly remember: boolean;
+  /** Called before the id is kept; throws when it is somebody else's. */
+  readonly claim: (owner: string) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -43,11 +45,15 @@ export interface OwnerSearch {
  */
 export async function findOwner(search: OwnerSearch, signal: AbortSignal): Promise<string | undefined> {
   const known = search.configured ?? (await search.folder.ownerId());
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    search.claim(known);
+    return known;
+  }
   const patience = { ...search, waiting: 'waiting for the engine, to learn who this host is' };
   const info = await untilAnswered(search.askEngine, patience, signal);
   if (info === undefined) return undefined;
   const owner = info.id?.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 64) ?? randomUUID();
+  search.claim(owner);
   if (search.remember) await search.folder.saveOwnerId(owner);
   return owner;
 }

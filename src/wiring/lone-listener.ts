@@ -1,8 +1,7 @@
 import type { Config, RegistryConfig } from '../config/config.ts';
 import { defaultProxy } from '../config/proxies.ts';
 import { sleep } from '../core/ports.ts';
-import { KvDesk } from '../provider/kv/desk.ts';
-import { LeaseKeeper } from '../provider/kv/lease-keeper.ts';
+import type { LeaseKeeper } from '../provider/kv/lease-keeper.ts';
 import { machineReaders } from '../source/host/readers.ts';
 import { StateFolder } from '../state/folder.ts';
 import { followCredentials, type RegistryCredentials } from './credentials.ts';
@@ -11,6 +10,7 @@ import { type AgentIo, type ReloadPort, StartError } from './io.ts';
 import { ListenerStatus, noOrders } from './listener-status.ts';
 import { listenAll } from './listeners.ts';
 import { liveConfig } from './live-config.ts';
+import { openDesk } from './own-desk.ts';
 import { openRoutes, type Route, runRoutes } from './proxies.ts';
 import { openStore } from './registries.ts';
 import { followReloads } from './reload.ts';
@@ -102,14 +102,11 @@ function openAll(
     id,
   }: { readonly credentials: RegistryCredentials; readonly io: AgentIo; readonly id: string },
 ): Opened {
-  const { clock, random } = io;
+  const { clock } = io;
   const prefixes = [config.layouts.services.prefix];
   const registries = followed.map((registry) => {
     const store = openStore(registry, { clock, credentials, prefixes });
-    const writer = store.writer();
-    const lease = new LeaseKeeper({ writer, ttlSeconds: Math.ceil(config.leaseTtl / 1000), clock, random });
-    const desk = new KvDesk({ reader: store.reader, writer, id, footing: () => lease.footing() });
-    return { name: registry.name, kind: registry.kind, store: store.reader, lease, desk };
+    return openDesk(registry, store, id, config, io);
   });
   return {
     routes: openRoutes({ config, registries, io, complete: () => Promise.resolve() }),

@@ -18,7 +18,7 @@ export interface AgentOrdersOptions {
   readonly clock: Clock;
 }
 
-interface Named {
+export interface Named {
   readonly id: string;
   readonly name: string;
 }
@@ -64,12 +64,15 @@ export class AgentOrders implements Orders {
   }
 
   async #order(whom: Drainable, drained: boolean, signal: AbortSignal): Promise<Carried<DrainAnswer>> {
-    if ('host' in whom) return await this.#give(undefined, drained);
-    const found = await this.#find(whom.container, signal);
-    return found.ok ? await this.#give(found.value, drained) : found;
+    if (whom.engine !== undefined)
+      return refuse('not-found', 'This agent has one engine, without a name; leave --engine out.');
+    if ('host' in whom) return await this.give(undefined, drained);
+    const found = await this.find(whom.container, signal);
+    return found.ok ? await this.give(found.value, drained) : found;
   }
 
-  async #give(container: Named | undefined, drained: boolean): Promise<Carried<DrainAnswer>> {
+  /** undefined: the whole host. */
+  async give(container: Named | undefined, drained: boolean): Promise<Carried<DrainAnswer>> {
     const { loop, clock } = this.#options;
     const { commands } = loop;
     const subject = container?.id ?? WHOLE_HOST;
@@ -109,7 +112,7 @@ export class AgentOrders implements Orders {
   }
 
   /** A name or a whole id means one container; the beginning of an id may mean several. */
-  async #find(reference: string, signal: AbortSignal): Promise<Carried<Named>> {
+  async find(reference: string, signal: AbortSignal): Promise<Carried<Named>> {
     const { loop, source } = this.#options;
     const name = reference.replace(/^\//, '');
     const known = [...loop.endpoints.containers()].map(({ container }) => container);

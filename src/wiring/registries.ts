@@ -32,13 +32,29 @@ export interface OpenRegistry extends Registry {
   readonly desk: ListenerDesk | undefined;
 }
 
-/** Opens every configured registry. */
-export function openRegistries(options: RegistriesOptions): readonly OpenRegistry[] {
-  return options.config.registries.map((registry) => openRegistry(registry, options));
+/** Every configured registry for one owner, over stores that are open already and stay so. */
+export function openRegistries(
+  options: Omit<RegistriesOptions, 'credentials'>,
+  stores: ReadonlyMap<string, KvStore>,
+): readonly OpenRegistry[] {
+  return options.config.registries.flatMap((registry) => {
+    const store = stores.get(registry.name);
+    return store === undefined ? [] : [registryOver(lent(store), registry, options)];
+  });
 }
 
-function openRegistry(registry: RegistryConfig, options: RegistriesOptions): OpenRegistry {
-  return registryOver(openStore(registry, options), registry, options);
+/** Of a store that several owners share, none closes it. */
+function lent(store: KvStore): KvStore {
+  const { reader } = store;
+  return {
+    reader: {
+      list: (...asked) => reader.list(...asked),
+      get: (...asked) => reader.get(...asked),
+      watch: (...asked) => reader.watch(...asked),
+      close: () => Promise.resolve(),
+    },
+    writer: () => store.writer(),
+  };
 }
 
 /** One registry of the loop over a store that is already open. */

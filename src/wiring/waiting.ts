@@ -1,6 +1,10 @@
 import type { AnnounceLoop } from '../controller/announce.ts';
 import type { Clock } from '../core/ports.ts';
-import type { PlanView } from '../core/status.ts';
+import type { PlanView, StatusSource } from '../core/status.ts';
+
+/** A plan gives up on what has not answered by then. */
+export const PLAN_LIMIT_MS = 10_000;
+const DRY_RUN_QUIET_MS = 200;
 
 /** Every part of a plan is known: the source has been listed, and each registry has been listed or has failed. */
 export function plannable(loop: AnnounceLoop): boolean {
@@ -12,7 +16,7 @@ export function plannable(loop: AnnounceLoop): boolean {
 
 /** Resolves when `condition` holds, or with false after `limitMs` or at the signal. Looks again at every change of the loop. */
 export function when(
-  loop: AnnounceLoop,
+  loop: Pick<AnnounceLoop, 'onChange'>,
   condition: () => boolean,
   limitMs: number,
   clock: Clock,
@@ -37,27 +41,26 @@ export function when(
   });
 }
 
-/** Calls `print` with the plan whenever it differs from the last one, gathered over `quietMs`. */
+/** Calls `print` with the plan whenever it differs from the last one, gathered for a moment. `ready`: it can be told. */
 export function followPlan(
-  loop: AnnounceLoop,
-  plan: () => PlanView,
+  source: Pick<StatusSource, 'plan' | 'onChange'>,
+  ready: () => boolean,
   print: (view: PlanView) => void,
   clock: Clock,
-  quietMs: number,
 ): () => void {
   let last = '';
   let cancel: (() => void) | undefined;
   const look = (): void => {
     cancel = undefined;
-    if (!plannable(loop)) return;
-    const view = plan();
+    if (!ready()) return;
+    const view = source.plan();
     const text = JSON.stringify(view);
     if (text === last) return;
     last = text;
     print(view);
   };
-  const forget = loop.onChange(() => {
-    cancel ??= clock.timer(quietMs, look);
+  const forget = source.onChange(() => {
+    cancel ??= clock.timer(DRY_RUN_QUIET_MS, look);
   });
   return () => {
     cancel?.();

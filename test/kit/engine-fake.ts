@@ -44,6 +44,8 @@ export class FakeEngine implements Engine {
   delayMs: (call: string) => number = () => 0;
   /** Lists are empty though containers run, as of an engine that has not loaded them yet. */
   lying = false;
+  /** The engine's own id. */
+  id = 'FAKE';
   version = '20.10.24';
   apiVersion = '1.41';
   readonly #clock: Clock;
@@ -76,7 +78,7 @@ export class FakeEngine implements Engine {
   }
 
   async info(signal: AbortSignal): Promise<Result<EngineInfo>> {
-    return await this.#call('info', signal, () => ok({ id: 'FAKE', name: 'fake', systemTime: this.#now() }));
+    return await this.#call('info', signal, () => ok({ id: this.id, name: 'fake', systemTime: this.#now() }));
   }
 
   async list(signal: AbortSignal): Promise<Result<readonly unknown[]>> {

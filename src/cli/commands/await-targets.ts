@@ -6,6 +6,7 @@ import type { CliIo } from '../io.ts';
 /** An order that was given: about whom, and what it made of them. */
 interface Given {
   readonly subject: string;
+  readonly engine?: string;
   readonly drained: boolean;
   readonly at: number;
 }
@@ -53,8 +54,8 @@ export async function awaitTargets(
 }
 
 /** The end of a drain that every target knows is not listed any more. */
-function judge({ subject, drained, at }: Given, views: readonly OrderView[]): Waited {
-  const view = views.find((order) => order.subject === subject);
+function judge({ subject, engine, drained, at }: Given, views: readonly OrderView[]): Waited {
+  const view = views.find((order) => order.subject === subject && order.engine === engine);
   if (view === undefined) return { end: drained ? 'overtaken' : 'acknowledged', missing: [] };
   if (view.drained !== drained || view.at > at) return { end: 'overtaken', missing: [] };
   const missing = view.targets.filter(({ acknowledged }) => !acknowledged);

@@ -12,6 +12,7 @@ import { awaitTargets, type Waited } from './await-targets.ts';
 
 interface DrainOptions {
   readonly host?: boolean;
+  readonly engine?: string;
   readonly wait?: boolean;
   readonly timeout: number;
   readonly output: 'text' | 'json' | 'yaml';
@@ -31,7 +32,7 @@ export async function drain(
   io: CliIo,
 ): Promise<number> {
   const options = command.opts<DrainOptions>();
-  const whom = whomOf(reference, options.host === true);
+  const whom = whomOf(reference, options);
   const agent = agentAddress(configured(command, io, false));
   const outcome = await byAgent(order(what, whom, agent, options, io));
   if (options.output === 'json') io.stdout(toJson(outcome));
@@ -40,10 +41,11 @@ export async function drain(
   return exitCodeOf(outcome, io);
 }
 
-function whomOf(reference: string | undefined, host: boolean): Drainable {
+function whomOf(reference: string | undefined, { host = false, engine }: DrainOptions): Drainable {
   if ((reference === undefined) !== host)
     throw new CliError('Name one container, or say --host for the whole host.', EXIT.usage);
-  return reference === undefined ? { host: true } : { container: reference };
+  const whom = reference === undefined ? ({ host: true } as const) : { container: reference };
+  return engine === undefined ? whom : { ...whom, engine };
 }
 
 async function order(
@@ -61,8 +63,10 @@ async function order(
   return { ...outcome, waited: await awaitTargets(outcome, agent, options.timeout, io) };
 }
 
-function textOf({ container, drained, repeated, at, notes, waited }: Outcome, now: number): string {
-  const whom = container === undefined ? 'The whole host' : printable(container);
+function textOf(outcome: Outcome, now: number): string {
+  const { container, engine, drained, repeated, at, notes, waited } = outcome;
+  const where = engine === undefined ? '' : ` of ${engine}`;
+  const whom = container === undefined ? `The whole host${where}` : `${printable(container)}${where}`;
   const state = drained
     ? repeated
       ? `is drained already, since ${since(at, now)}`

@@ -1,0 +1,60 @@
+import type { Config } from '../config/config.ts';
+import type { KvStore } from '../provider/kv/store.ts';
+import { followCredentials } from './credentials.ts';
+import type { FollowedHost } from './host.ts';
+import type { AgentIo } from './io.ts';
+import { liveConfig } from './live-config.ts';
+import { layoutsOf } from './metadata.ts';
+import { openStore } from './registries.ts';
+import { followReloads } from './reload.ts';
+
+/** Something that settings concern which may change while it runs. */
+interface Concerned {
+  readonly host: Pick<FollowedHost, 'settingsChanged'>;
+  readonly settingsChanged: () => void;
+}
+
+/** What an agent has once, however many engines it follows. */
+export interface Shared {
+  /** As it is at the moment: it may be read again while the agent runs. */
+  readonly config: Config;
+  /** By the name of the registry; an embedded one is the same for every owner. */
+  readonly stores: ReadonlyMap<string, KvStore>;
+  /** Takes over what is read again from now on, for whatever is there by then; returns a function that stops that. */
+  readonly follow: (concerned: () => readonly Concerned[]) => () => void;
+  readonly close: () => Promise<void>;
+}
+
+/** Opens every registry. */
+export async function openShared(given: Config, io: AgentIo): Promise<Shared> {
+  const live = liveConfig(given);
+  const { config } = live;
+  const credentials = await followCredentials(config.registries, io);
+  const prefixes = layoutsOf(config).map(({ prefix }) => prefix);
+  const stores = new Map(
+    config.registries.map((registry) => [
+      registry.name,
+      openStore(registry, { clock: io.clock, credentials, prefixes }),
+    ]),
+  );
+  return {
+    config,
+    stores,
+    follow: (concerned) =>
+      followReloads({
+        ...{ live, io, credentials },
+        host: {
+          settingsChanged: () => {
+            for (const { host } of concerned()) host.settingsChanged();
+          },
+        },
+        settingsChanged: () => {
+          for (const { settingsChanged } of concerned()) settingsChanged();
+        },
+      }),
+    close: async () => {
+      for (const files of credentials.values()) files.stop();
+      await Promise.all([...stores.values()].map(({ reader }) => reader.close()));
+    },
+  };
+}
