@@ -23,6 +23,7 @@ missing_packages() {
   have iptables || echo iptables
   have ip || echo iproute2
   busybox_is_static || echo busybox-static
+  have haproxy || echo haproxy
   [ "$PROFILE" = test ] || return 0
   # Private engines and images come from more than one Debian release, so their own root is built from packages.
   have dockerd || echo docker.io
