@@ -137,7 +137,7 @@ served() {
 wait_until 15 served || agent_failed "HAProxy does not serve http://$HOST"
 
 say "$PER_SECOND requests a second to http://127.0.0.1:$PORT with Host: $HOST, while all web containers are replaced twice"
-node hack/lib/load.mjs "$PORT" "$HOST" "$PER_SECOND" >"$STATE/load.log" 2>&1 &
+node --import tsx hack/lib/load.ts "$PORT" "$HOST" "$PER_SECOND" >"$STATE/load.log" 2>&1 &
 LOAD=$!
 for name in web-1 web-2; do wait_until 15 answers "$name" || agent_failed "$name answers nobody"; done
 for new in 3 4 5 6; do

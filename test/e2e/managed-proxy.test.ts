@@ -46,8 +46,9 @@ describe('an agent with a managed HAProxy', () => {
     await writeFile(join(stateDir, 'portolan.yaml'), JSON.stringify({ proxies }));
   });
   afterAll(async () => {
-    await removeAgents();
+    // Read before the folder goes; ended after the agents, which would start it again.
     const pid = await master().catch(() => undefined);
+    await removeAgents();
     if (pid !== undefined) process.kill(pid, 'SIGTERM');
     await docker.clean();
   });

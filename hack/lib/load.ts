@@ -1,17 +1,17 @@
-// An open-loop load in a process of its own: node hack/lib/load.mjs PORT HOST PER_SECOND, until SIGTERM.
+// An open-loop load in a process of its own: node --import tsx hack/lib/load.ts PORT HOST PER_SECOND, until SIGTERM.
 // It sends at a fixed rate whether answers come or not, half of it on new connections. Whoever answers for the first time is
 // named in a line of its own; the last line is "SENT FAILED".
 import { Agent, request } from 'node:http';
 
-const [port, host, perSecond] = process.argv.slice(2);
+const [port = '', host = '', perSecond = ''] = process.argv.slice(2);
 const kept = new Agent({ keepAlive: true, maxSockets: 16 });
 const fresh = new Agent({ keepAlive: false });
-const known = new Set();
-const open = new Set();
+const known = new Set<string>();
+const open = new Set<Promise<void>>();
 let sent = 0;
 let failed = 0;
 
-function ask(agent) {
+function ask(agent: Agent): Promise<string> {
   return new Promise((resolve, reject) => {
     const asked = request({ host: '127.0.0.1', port, agent, headers: { host }, timeout: 10_000 });
     asked.once('timeout', () => asked.destroy(new Error('no answer within 10 s')));
@@ -19,29 +19,29 @@ function ask(agent) {
     asked.once('response', (response) => {
       let body = '';
       response.setEncoding('utf8');
-      response.on('data', (text) => {
+      response.on('data', (text: string) => {
         body += text;
       });
       response.once('error', reject);
       response.once('end', () => {
         if (response.statusCode === 200) resolve(body.trim());
-        else reject(new Error(`status ${response.statusCode}`));
+        else reject(new Error(`status ${String(response.statusCode)}`));
       });
     });
     asked.end();
   });
 }
 
-function send() {
+function send(): void {
   sent += 1;
   const one = ask(sent % 2 === 0 ? kept : fresh)
     .then((who) => {
       if (!known.has(who)) console.log(`answers ${who}`);
       known.add(who);
     })
-    .catch((error) => {
+    .catch((error: unknown) => {
       failed += 1;
-      console.log(`failed: ${error.message}`);
+      console.log(`failed: ${error instanceof Error ? error.message : String(error)}`);
     })
     .finally(() => open.delete(one));
   open.add(one);
@@ -53,9 +53,10 @@ const timer = setInterval(() => {
   while (sent < ((performance.now() - began) * Number(perSecond)) / 1000) send();
 }, 5);
 
-process.once('SIGTERM', async () => {
+process.once('SIGTERM', () => {
   clearInterval(timer);
-  await Promise.all(open);
-  console.log(`${sent} ${failed}`);
-  process.exit(0);
+  void Promise.all(open).then(() => {
+    console.log(`${String(sent)} ${String(failed)}`);
+    process.exit(0);
+  });
 });
