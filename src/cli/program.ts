@@ -120,7 +120,9 @@ function planCommand(io: CliIo, finish: Finish): Command {
 function getCommand(io: CliIo, finish: Finish): Command {
   const command = new Command('get')
     .summary('list what the agent knows')
-    .description('Lists services, containers, hosts or records, as the running agent sees them.')
+    .description(
+      'Lists services, containers, hosts, records, proxies or routes (what proxies serve), as the running agent sees them.',
+    )
     .addArgument(new Argument('<what>', 'what to list').choices([...RESOURCES]))
     .addOption(output(['table', 'wide', 'json', 'yaml'], 'table'))
     .option('-w, --watch', 'show the list again whenever it changes')

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { CONTAINER, HOST, ORPHAN, RECORD, SERVICE, UNSEEN } from '../../test/kit/status-fake.ts';
+import {
+  CONTAINER,
+  HOST,
+  ORPHAN,
+  PROXY,
+  RECORD,
+  ROUTE,
+  SERVICE,
+  UNSEEN,
+} from '../../test/kit/status-fake.ts';
 import { PLAIN } from '../core/diff.ts';
 import type { ExplainView } from '../core/status.ts';
 import { renderExplain } from './explain-text.ts';
@@ -87,6 +96,21 @@ host-a  host-a.example  10.0.0.5   0.1.0    alive  3m  -     yes   no       memo
     expect(renderList('records', [retrying], false, NOW)).toBe(
       `KEY                              STATE     REVISION  LAST OUTCOME    NEXT TRY  REGISTRY   WHY
 /services/shop/web/0ce60d000eac  retrying  12        created 3m ago  in 4s     memory://  timeout
+`,
+    );
+  });
+
+  it('show proxies, and what each of them serves', () => {
+    const lagging = { ...PROXY, state: 'lagging', why: 'its admin socket does not answer' } as const;
+    expect(renderList('proxies', [PROXY, lagging], false, NOW)).toBe(
+      `NAME  STATE      SINCE  VERSION  SERVICES  SERVERS  RELOADS  COMMANDS  WHY NOT                           LAST RELOAD  REGISTRY
+edge  converged  3m     3.0.11   1         1        0        12        -                                 -            memory://
+edge  lagging    3m     3.0.11   1         1        0        12        its admin socket does not answer  -            memory://
+`,
+    );
+    expect(renderList('routes', [ROUTE], true, NOW)).toBe(
+      `PATH       HOSTS         SERVER        ADDRESS         WEIGHT  STATE  RECORD      SESSIONS  SINCE  PROXY  NOTES  BACKEND
+/shop/web  shop.example  0ce60d000eac  10.0.0.5:32768  100     up     registered  2         3m     edge   -      pool-000
 `,
     );
   });

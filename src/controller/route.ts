@@ -25,6 +25,13 @@ export interface RouteLoopOptions {
   readonly log: Log;
 }
 
+/** `waiting`: it has never been what the records say; `lagging`: it is not now. */
+interface RouteStanding {
+  readonly state: 'waiting' | 'converged' | 'lagging';
+  /** Epoch milliseconds. */
+  readonly since: number;
+}
+
 /** The key of a pass over everything. */
 const EVERYTHING = '*';
 const BATCH = 512;
@@ -53,11 +60,13 @@ export class RouteLoop {
   #process: string | undefined;
   #failure: Failure | undefined;
   #cancelTick: (() => void) | undefined;
+  #standing: RouteStanding;
 
   constructor(options: RouteLoopOptions) {
     this.#options = options;
     const { clock, random, graceMs } = options;
     this.#table = new RouteTable(graceMs);
+    this.#standing = { state: 'waiting', since: clock.now() };
     this.#queue = new Workqueue({ clock, random, debounce: DEBOUNCE, backoff: BACKOFF });
   }
 
@@ -67,6 +76,11 @@ export class RouteLoop {
 
   get failure(): Failure | undefined {
     return this.#failure;
+  }
+
+  /** How the proxy stands to the records, and since when. */
+  get standing(): RouteStanding {
+    return this.#standing;
   }
 
   /** The registry has been read. */
@@ -234,7 +248,26 @@ export class RouteLoop {
     // What only a whole pass found has a key of its own from now on.
     for (const [key, outcome] of paths)
       if (!asked.has(key) && outcome.type !== 'settled') this.#later(key, outcome);
+    this.#stand();
     this.#passed();
+  }
+
+  /** What waits for connections to end is as it should be; what is only being followed is no lag either. */
+  #stand(): void {
+    const { clock, log, proxy } = this.#options;
+    const { state: before } = this.#standing;
+    const lagging = before === 'waiting' ? 'waiting' : 'lagging';
+    const state = this.#failure === undefined && this.#fresh ? 'converged' : lagging;
+    if (state === before) return;
+    this.#standing = { state, since: clock.now() };
+    if (before !== 'waiting') return;
+    let [services, servers] = [0, 0];
+    for (const path of this.#table.paths()) {
+      services += 1;
+      servers += this.#table.service(path)?.servers.length ?? 0;
+    }
+    const what = `serves ${String(services)} services with ${String(servers)} servers`;
+    log.info({ target: proxy.name, services, servers }, `the proxy is what the registry says: it ${what}`);
   }
 
   #finish(work: TakenWork, outcome: Outcome): void {

@@ -46,6 +46,12 @@ export interface ProxyCounters {
   readonly lastReload: string | undefined;
 }
 
+/** What runs, as it was observed last. */
+export interface ProxyProcess {
+  readonly process: string;
+  readonly version: string;
+}
+
 /** Changes the proxy. Built only when that is allowed: a dry run has none. */
 export interface ProxyWriter<Plan extends ProxyPlan = ProxyPlan> {
   /** Makes sure that a proxy which has never run with our files finds some to start with. */
@@ -62,6 +68,8 @@ export interface Proxy<Plan extends ProxyPlan = ProxyPlan> {
   observe(signal: AbortSignal): Promise<Result<void>>;
   /** Compares with what was observed last. `paths`: only these services; undefined: everything. */
   plan(wanted: WantedServices, paths: readonly string[] | undefined): Plan;
+  /** undefined: it was never observed, or not since it answered no more. */
+  readonly running: ProxyProcess | undefined;
   readonly writer: ProxyWriter<Plan> | undefined;
   /** Servers with their sessions, as they are now. */
   servers(signal: AbortSignal): Promise<Result<readonly ProxyServerView[]>>;

@@ -4,6 +4,7 @@ import type { Failure } from './failure.ts';
 import type { HostState } from './lost-host.ts';
 import type { ChangeAction } from './plan.ts';
 import type { HostEntry, SessionState, SourceStatus } from './ports.ts';
+import type { ProxyView, RouteView } from './proxy-view.ts';
 import type { Reason } from './reason.ts';
 import type { DialectReading } from './service.ts';
 
@@ -24,6 +25,7 @@ export interface StatusView {
   readonly waitingFor: readonly string[];
   readonly sources: readonly (SourceStatus & OfEngine)[];
   readonly targets: readonly TargetView[];
+  readonly proxies: readonly ProxyView[];
   readonly containers: number;
   readonly services: number;
   /** Absent where the agent has one; `owner` then names the owners of all. */
@@ -221,6 +223,8 @@ export interface StatusSource {
   records(signal: AbortSignal): Promise<readonly RecordView[]>;
   orders(): readonly OrderView[];
   orphans(signal: AbortSignal): Promise<readonly OrphanView[]>;
+  proxies(): readonly ProxyView[];
+  routes(signal: AbortSignal): Promise<readonly RouteView[]>;
   plan(): PlanView;
   explain(reference: string, signal: AbortSignal): Promise<ExplainView>;
   /** Calls back after anything that these views show may have changed; returns an unsubscribe function. */

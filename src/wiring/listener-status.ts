@@ -1,7 +1,9 @@
 import { type Carried, type Orders, refuse } from '../core/orders.ts';
 import type { Clock } from '../core/ports.ts';
+import type { ProxyView, RouteView } from '../core/proxy-view.ts';
 import type { ExplainView, PlanView, StatusSource, StatusView } from '../core/status.ts';
 import type { Route } from './proxies.ts';
+import { ProxyStatus } from './proxy-status.ts';
 
 export interface ListenerStatusOptions {
   readonly routes: readonly Route[];
@@ -12,16 +14,16 @@ export interface ListenerStatusOptions {
 /** What a listener can tell: it has no containers and no records of its own. Nothing tells of changes; they are looked for. */
 export class ListenerStatus implements StatusSource {
   readonly #options: ListenerStatusOptions;
-  /** Proxies that have once been what the registry says. */
-  readonly #converged = new Set<Route>();
+  readonly #proxies: ProxyStatus;
 
   constructor(options: ListenerStatusOptions) {
     this.#options = options;
+    this.#proxies = new ProxyStatus(options.routes);
   }
 
   status(): StatusView {
     const { routes, identity, clock } = this.#options;
-    const waitingFor = routes.flatMap((route) => this.#waitingFor(route));
+    const waitingFor = this.#proxies.waitingFor();
     return {
       ...identity,
       now: clock.now(),
@@ -29,6 +31,7 @@ export class ListenerStatus implements StatusSource {
       waitingFor,
       sources: [],
       targets: [],
+      proxies: this.proxies(),
       containers: 0,
       services: routes.reduce((sum, { loop }) => sum + loop.table.size, 0),
     };
@@ -58,6 +61,14 @@ export class ListenerStatus implements StatusSource {
     return Promise.resolve([]);
   }
 
+  proxies(): readonly ProxyView[] {
+    return this.#proxies.proxies();
+  }
+
+  routes(signal: AbortSignal): Promise<readonly RouteView[]> {
+    return this.#proxies.routes(signal);
+  }
+
   plan(): PlanView {
     return { targets: [] };
   }
@@ -78,13 +89,6 @@ export class ListenerStatus implements StatusSource {
 
   onChange(): () => void {
     return () => undefined;
-  }
-
-  #waitingFor(route: Route): readonly string[] {
-    const { proxy, loop } = route;
-    if (loop.failure !== undefined) return [`${proxy.name}: ${loop.failure.message}`];
-    if (loop.converged) this.#converged.add(route);
-    return this.#converged.has(route) ? [] : [`${proxy.name}: the first complete pass`];
   }
 }
 

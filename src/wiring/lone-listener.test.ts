@@ -71,7 +71,7 @@ describe('a listener alone', () => {
     await eventually(() => existsSync(join(folder, 'haproxy/conf/00-defaults.cfg')));
     expect(await ask(agent, '/readyz', stop.signal)).toEqual({
       status: 503,
-      body: { ready: false, waitingFor: ['haproxy: the first complete pass'] },
+      body: { ready: false, waitingFor: ['haproxy: the registry has not been read yet'] },
     });
     expect(await tell(agent, '/v1/drain', { container: 'web' }, stop.signal)).toMatchObject({
       status: 409,

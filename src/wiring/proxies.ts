@@ -42,7 +42,13 @@ interface RouteContext {
 
 /** Runs the proxies of an agent until the process is asked to end; they then stay as they are. */
 export async function route(
-  { config, loop, registries, card }: Pick<Assembly, 'config' | 'loop' | 'registries' | 'card'>,
+  {
+    config,
+    loop,
+    registries,
+    card,
+    status,
+  }: Pick<Assembly, 'config' | 'loop' | 'registries' | 'card' | 'status'>,
   io: AgentIo,
 ): Promise<void> {
   // An embedded registry is empty until this host has said what it offers: that must never empty a proxy.
@@ -53,7 +59,9 @@ export async function route(
     ...{ kind, store, desk },
     name: reader.target,
   }));
-  await runRoutes(openRoutes({ config, registries: followed, io, complete }), card, io);
+  const routes = openRoutes({ config, registries: followed, io, complete });
+  status.proxyStatus.show(routes);
+  await runRoutes(routes, card, io);
 }
 
 /** A loop for each configured proxy, not yet running. */

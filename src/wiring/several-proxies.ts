@@ -5,6 +5,7 @@ import type { AgentIo } from './io.ts';
 import type { Member, Members } from './members.ts';
 import { openDesk } from './own-desk.ts';
 import { openRoutes, runRoutes } from './proxies.ts';
+import type { ProxyStatus } from './proxy-status.ts';
 import { when } from './waiting.ts';
 
 /** Then it is said why nothing happens. */
@@ -15,11 +16,13 @@ interface Routed {
   readonly stores: ReadonlyMap<string, KvStore>;
   readonly members: Pick<Members, 'all' | 'onChange'>;
   readonly instance: string;
+  /** Where it is shown what they do. */
+  readonly status: { readonly proxyStatus: ProxyStatus };
 }
 
 /** Runs the proxies of an agent once, whatever engines it follows, until the process is asked to end. */
 export async function routeForSeveral(
-  { config, stores, members, instance }: Routed,
+  { config, stores, members, instance, status }: Routed,
   io: AgentIo,
 ): Promise<void> {
   if (config.proxies.length === 0) return;
@@ -39,6 +42,7 @@ export async function routeForSeveral(
     cancel();
   };
   const routes = openRoutes({ config, registries, io, complete });
+  status.proxyStatus.show(routes);
   const card = { instance, host: machineReaders.hostname(), version, since };
   const followed = registries.filter((registry) => routes.some((route) => route.registry === registry));
   await Promise.all([runRoutes(routes, card, io), ...followed.map(({ lease }) => lease.run(io.signal))]);

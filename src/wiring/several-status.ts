@@ -1,5 +1,6 @@
 import { compareText } from '../core/order.ts';
 import type { Clock } from '../core/ports.ts';
+import type { ProxyView, RouteView } from '../core/proxy-view.ts';
 import type {
   ContainerView,
   ExplainView,
@@ -17,6 +18,7 @@ import type {
 } from '../core/status.ts';
 import type { Member, MemberAssembly, Members } from './members.ts';
 import { membersMeant } from './naming.ts';
+import { ProxyStatus } from './proxy-status.ts';
 
 export interface SeveralStatusOptions {
   readonly members: Members;
@@ -29,6 +31,8 @@ export interface SeveralStatusOptions {
 /** What several engines show together: each row says whose it is, and what all see alike is shown once. */
 export class SeveralStatus implements StatusSource {
   readonly #options: SeveralStatusOptions;
+  /** They serve the records of all engines. */
+  readonly proxyStatus = new ProxyStatus();
 
   constructor(options: SeveralStatusOptions) {
     this.#options = options;
@@ -42,7 +46,10 @@ export class SeveralStatus implements StatusSource {
       const ready = waitingFor.length === 0;
       return { name, owner: view?.owner, instance: view?.instance, ready, waitingFor };
     });
-    const waitingFor = engines.flatMap(({ name, waitingFor: its }) => its.map((what) => `${name}: ${what}`));
+    const waitingFor = [
+      ...engines.flatMap(({ name, waitingFor: its }) => its.map((what) => `${name}: ${what}`)),
+      ...this.proxyStatus.waitingFor(),
+    ];
     return {
       ...identity,
       owner: engines.flatMap(({ owner }) => owner ?? []).join(','),
@@ -51,6 +58,7 @@ export class SeveralStatus implements StatusSource {
       waitingFor,
       sources: this.#rows(({ status }) => status.status().sources),
       targets: this.#rows(({ status }) => status.status().targets),
+      proxies: this.proxies(),
       containers: sum(each.map(({ view }) => view?.containers)),
       services: sum(each.map(({ view }) => view?.services)),
       engines,
@@ -69,6 +77,14 @@ export class SeveralStatus implements StatusSource {
 
   containers(): readonly ContainerView[] {
     return this.#rows(({ status }) => status.containers());
+  }
+
+  proxies(): readonly ProxyView[] {
+    return this.proxyStatus.proxies();
+  }
+
+  routes(signal: AbortSignal): Promise<readonly RouteView[]> {
+    return this.proxyStatus.routes(signal);
   }
 
   orders(): readonly OrderView[] {

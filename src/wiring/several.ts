@@ -39,7 +39,7 @@ export async function announceSeveral(
     const stopReloads = shared.follow(() => members.assemblies);
     const routing = config.once
       ? Promise.resolve()
-      : routeForSeveral({ config, stores: shared.stores, members, instance }, io);
+      : routeForSeveral({ config, stores: shared.stores, members, instance, status: source }, io);
     try {
       return await runAll(configured, members, { shared, open });
     } finally {

@@ -9,6 +9,7 @@ import type { Description } from '../core/desired.ts';
 import { WHOLE_HOST } from '../core/drain-order.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Clock, RegistryReader, Source } from '../core/ports.ts';
+import type { ProxyView, RouteView } from '../core/proxy-view.ts';
 import type {
   ContainerView,
   ExplainView,
@@ -21,6 +22,7 @@ import type {
   StatusSource,
   StatusView,
 } from '../core/status.ts';
+import { ProxyStatus } from './proxy-status.ts';
 
 export interface AgentStatusOptions {
   readonly loop: AnnounceLoop;
@@ -42,6 +44,7 @@ export class AgentStatus implements StatusSource {
   readonly #options: AgentStatusOptions;
   /** Every registry has once been brought to what the containers offer. */
   #convergedOnce = false;
+  readonly proxyStatus = new ProxyStatus();
 
   constructor(options: AgentStatusOptions) {
     this.#options = options;
@@ -54,7 +57,7 @@ export class AgentStatus implements StatusSource {
 
   status(): StatusView {
     const { loop, source, identity, clock } = this.#options;
-    const waitingFor = this.#waitingFor();
+    const waitingFor = [...this.#waitingFor(), ...this.proxyStatus.waitingFor()];
     return {
       ...identity,
       now: clock.now(),
@@ -62,6 +65,7 @@ export class AgentStatus implements StatusSource {
       waitingFor,
       sources: [source.status()],
       targets: loop.targets.map((target, n) => targetView(target, loop.janitors[n])),
+      proxies: this.proxies(),
       containers: loop.endpoints.size,
       services: serviceViews(loop.endpoints).length,
     };
@@ -85,6 +89,14 @@ export class AgentStatus implements StatusSource {
       }),
     );
     return lists.flat().map((host) => this.#knownBest(host));
+  }
+
+  proxies(): readonly ProxyView[] {
+    return this.proxyStatus.proxies();
+  }
+
+  routes(signal: AbortSignal): Promise<readonly RouteView[]> {
+    return this.proxyStatus.routes(signal);
   }
 
   orders(): readonly OrderView[] {

@@ -90,6 +90,7 @@ export function proxyContract(name: string, open: () => Promise<ProxyLab>): void
       );
       expect(await body('plain.a')).toBe('one');
       expect(await body('other.example')).toBe('404');
+      expect(lab.proxy.running?.version).toMatch(/^\d/);
       expect((await look()).lines).toEqual([]);
       expect(await lab.proxy.probe(signal)).toEqual(before);
     });

@@ -87,6 +87,10 @@ export class FakeProxy implements Proxy<FakePlan> {
   readonly name = 'fake';
   readonly counters = { reloads: 0, commands: 0, lastReload: undefined };
   process = 1;
+  get running() {
+    return { process: String(this.process), version: '1.0' };
+  }
+
   passes = 0;
   /** What becomes of the next passes; settled without one. */
   readonly outcomes: Outcome[] = [];

@@ -7,6 +7,7 @@ import {
   type RemovalAnswer,
   refuse,
 } from '../../src/core/orders.ts';
+import type { ProxyView, RouteView } from '../../src/core/proxy-view.ts';
 import type {
   ContainerView,
   ExplainView,
@@ -90,6 +91,37 @@ export const ORPHAN: OrphanView = {
   waiting: 'its heartbeat may come back within deadHostGrace',
 };
 
+export const PROXY: ProxyView = {
+  name: 'edge',
+  registry: 'memory://',
+  paths: ['/services/'],
+  state: 'converged',
+  why: undefined,
+  since: 1_000_000,
+  process: '7 1000000',
+  version: '3.0.11',
+  services: 1,
+  servers: 1,
+  reloads: 0,
+  commands: 12,
+  lastReload: undefined,
+};
+
+export const ROUTE: RouteView = {
+  proxy: 'edge',
+  path: '/shop/web',
+  hosts: ['shop.example'],
+  backend: 'pool-000',
+  server: '0ce60d000eac',
+  address: '10.0.0.5:32768',
+  weight: 100,
+  state: 'up',
+  why: 'registered',
+  sessions: 2,
+  since: 1_000_000,
+  notes: [],
+};
+
 export const UNSEEN: ExplainView = {
   reference: 'nothing',
   seen: false,
@@ -112,6 +144,7 @@ const STATUS: StatusView = {
   waitingFor: [],
   sources: [],
   targets: [],
+  proxies: [],
   containers: 1,
   services: 1,
 };
@@ -161,6 +194,14 @@ export class FakeStatus implements StatusSource {
 
   orders(): readonly OrderView[] {
     return this.orderViews;
+  }
+
+  proxies(): readonly ProxyView[] {
+    return [PROXY];
+  }
+
+  routes(): Promise<readonly RouteView[]> {
+    return Promise.resolve([ROUTE]);
   }
 
   plan(): PlanView {

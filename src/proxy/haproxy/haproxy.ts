@@ -4,6 +4,7 @@ import type {
   Proxy,
   ProxyCounters,
   ProxyOutcome,
+  ProxyProcess,
   ProxyServerView,
   ProxyWriter,
   WantedServices,
@@ -69,6 +70,10 @@ export class Haproxy implements Proxy<HaproxyPlan> {
       commands: this.#socket.commands,
       lastReload: this.#applier?.lastReload,
     };
+  }
+
+  get running(): ProxyProcess | undefined {
+    return this.#observed && { process: this.#observed.process, version: this.#observed.version };
   }
 
   async probe(signal: AbortSignal): Promise<Result<string>> {
