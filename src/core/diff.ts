@@ -1,3 +1,4 @@
+import { parseJson } from './json.ts';
 import { printable } from './printable.ts';
 import type { PlanLine, PlanView, TargetPlan } from './status.ts';
 
@@ -68,8 +69,8 @@ function detailsOf({ action, before, after }: PlanLine): string[] {
 
 /** What differs between two values, field by field when both are JSON objects. */
 export function compareValues(before: string, after: string): string[] {
-  const old = parse(before);
-  const fresh = parse(after);
+  const old = parseJson(before);
+  const fresh = parseJson(after);
   if (!isObject(old) || !isObject(fresh)) return [`${before} -> ${after}`];
   const differences = compareObjects(old, fresh, '');
   return differences.length > 0 ? differences : ['the same fields, written differently'];
@@ -91,14 +92,6 @@ function compareObjects(before: Fields, after: Fields, above: string): string[] 
 }
 
 const show = (value: unknown): string => JSON.stringify(value);
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

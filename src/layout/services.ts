@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Endpoint, Phase } from '../core/endpoint.ts';
 import { familyOf } from '../core/ip.ts';
+import { parseJson } from '../core/json.ts';
 import type { KeyValue, Layout, OwnerFacts } from '../core/layout.ts';
 import { BALANCES, CHECK_PATH } from '../core/route-record.ts';
 import { checkSegment, parsePath } from '../core/segment.ts';
@@ -105,12 +106,4 @@ export function decodeServices(
   return {
     problem: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is not valid'}`.replace(/^: /, ''),
   };
-}
-
-function parseJson(value: string): unknown {
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs';
-import { type BackoffPolicy, backoffDelay } from '../../core/backoff.ts';
+import { backoffDelay } from '../../core/backoff.ts';
 import { type Failure, failure, ok, type Result } from '../../core/failure.ts';
 import { type Clock, type Random, type Stream, sleep } from '../../core/ports.ts';
 import { compareRevisions, type RegistryRecord, type Revision } from '../../core/record.ts';
@@ -7,10 +7,10 @@ import type { FeedChange, FeedSignal, RecordFeed } from '../../core/route-feed.t
 import type { Departure } from '../../core/route-table.ts';
 import { recordOf } from './interest.ts';
 import { HOSTS_PREFIX, ownerOf } from './names.ts';
+import { RETRY } from './retry.ts';
 import { type Head, type KvReader, nextRevision, type WatchEvent } from './store.ts';
 import { Wake } from './wake.ts';
 
-const RETRY: BackoffPolicy = { initialMs: 100, maxMs: 2_000, factor: 2 };
 /** How often a quiet registry is asked whether it is still there and still the same. */
 const PROBE_MS = 5_000;
 

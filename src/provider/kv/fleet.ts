@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs';
-import { type BackoffPolicy, backoffDelay } from '../../core/backoff.ts';
+import { backoffDelay } from '../../core/backoff.ts';
 import type { Estate } from '../../core/estate.ts';
 import { type Failure, failure, ok, type Result } from '../../core/failure.ts';
 import {
@@ -16,10 +16,10 @@ import { checkSegment } from '../../core/segment.ts';
 import { readEstate } from './estate.ts';
 import { decodeCard, decodeClaim, decodeHeartbeat } from './heartbeat.ts';
 import { CARDS_PREFIX, HOSTS_PREFIX, JANITORS_PREFIX } from './names.ts';
+import { RETRY } from './retry.ts';
 import { type KeyValue, type KvReader, nextRevision, type WatchEvent } from './store.ts';
-import { Wake } from './wake.ts';
+import { FOR_EVER, Wake } from './wake.ts';
 
-const RETRY: BackoffPolicy = { initialMs: 100, maxMs: 2_000, factor: 2 };
 const PREFIXES = [HOSTS_PREFIX, CARDS_PREFIX, JANITORS_PREFIX] as const;
 
 export interface FleetOptions {
@@ -151,9 +151,6 @@ export class KvFleet implements Fleet {
     return owner;
   }
 }
-
-/** Longer than anything; a wake or the signal ends it. */
-const FOR_EVER = 2 ** 31 - 1;
 
 function nobody(owner: string): FleetHost {
   return { owner, attended: false, heartbeat: undefined, card: undefined, janitor: undefined };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../../core/json.ts';
 import type { HostCard, HostEntry, JanitorClaim } from '../../core/ports.ts';
 import { ownerOf } from './names.ts';
 import type { KeyValue } from './store.ts';
@@ -65,12 +66,4 @@ export function encodeClaim({ owner, finding }: JanitorClaim): string {
 export function decodeClaim({ value }: Pick<KeyValue, 'value'>): JanitorClaim {
   const parsed = claim.safeParse(parseJson(value));
   return parsed.success ? parsed.data : { owner: '', finding: 'looking' };
-}
-
-function parseJson(value: string): unknown {
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,10 +1,9 @@
-import { type BackoffPolicy, backoffDelay } from '../../core/backoff.ts';
+import { backoffDelay } from '../../core/backoff.ts';
 import { type Failure, failure, ok, type Result } from '../../core/failure.ts';
 import { type Clock, type Random, sleep } from '../../core/ports.ts';
 import type { Footing } from './desk.ts';
+import { RETRY } from './retry.ts';
 import type { KvWriter } from './store.ts';
-
-const RETRY: BackoffPolicy = { initialMs: 100, maxMs: 2_000, factor: 2 };
 
 export interface LeaseKeeperOptions {
   readonly writer: KvWriter;

@@ -1,6 +1,7 @@
 import { Subject } from 'rxjs';
-import { type BackoffPolicy, backoffDelay } from '../../core/backoff.ts';
+import { backoffDelay } from '../../core/backoff.ts';
 import { type Failure, ok, type Result } from '../../core/failure.ts';
+import { parseJson } from '../../core/json.ts';
 import {
   ackName,
   type DrainAck,
@@ -14,12 +15,9 @@ import { type Clock, type Random, type Stream, sleep } from '../../core/ports.ts
 import type { Revision } from '../../core/record.ts';
 import { checkSegment } from '../../core/segment.ts';
 import { LISTENERS_PREFIX } from './names.ts';
+import { RETRY } from './retry.ts';
 import { type KvReader, nextRevision, type WatchEvent } from './store.ts';
-import { Wake } from './wake.ts';
-
-const RETRY: BackoffPolicy = { initialMs: 100, maxMs: 2_000, factor: 2 };
-/** Longer than anything; a wake or the signal ends it. */
-const FOR_EVER = 2 ** 31 - 1;
+import { FOR_EVER, Wake } from './wake.ts';
 
 export interface ListenersOptions {
   readonly store: KvReader;
@@ -164,12 +162,4 @@ function placeOf(key: string): readonly [id: string, name: string | undefined] {
   const rest = key.slice(LISTENERS_PREFIX.length);
   const slash = rest.indexOf('/');
   return slash < 0 ? [rest, undefined] : [rest.slice(0, slash), rest.slice(slash + 1)];
-}
-
-function parseJson(value: string): unknown {
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined;
-  }
 }

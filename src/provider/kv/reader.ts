@@ -1,5 +1,5 @@
 import type { Subject } from 'rxjs';
-import { type BackoffPolicy, backoffDelay } from '../../core/backoff.ts';
+import { backoffDelay } from '../../core/backoff.ts';
 import { parseDrainOrder, WHOLE_HOST } from '../../core/drain-order.ts';
 import { type Failure, failure, ok, type Result } from '../../core/failure.ts';
 import {
@@ -17,12 +17,12 @@ import { compareRevisions, type RegistryRecord, type Revision } from '../../core
 import { decodeHeartbeat } from './heartbeat.ts';
 import { recordOf } from './interest.ts';
 import { HOSTS_PREFIX, hostOrder, type Names } from './names.ts';
+import { RETRY } from './retry.ts';
 import { readSnapshot, type Snapshot } from './snapshot.ts';
 import type { Head, KvReader } from './store.ts';
 import { Wake } from './wake.ts';
 import { Watching } from './watching.ts';
 
-const RETRY: BackoffPolicy = { initialMs: 100, maxMs: 2_000, factor: 2 };
 /** How often a quiet registry is asked whether it is still there and still the same. */
 const PROBE_MS = 5_000;
 

@@ -1,11 +1,11 @@
-import { type BackoffPolicy, backoffDelay } from '../../core/backoff.ts';
+import { backoffDelay } from '../../core/backoff.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../core/failure.ts';
 import type { Clock, Log, Random, SessionState } from '../../core/ports.ts';
+import { RETRY } from './retry.ts';
 import { nextRevision, type Operation, type WatchEvent } from './store.ts';
 import { acquire, type Held, heartbeatUnder, type TakeoverOptions, writeHeartbeat } from './takeover.ts';
 import { Wake } from './wake.ts';
 
-const RETRY: BackoffPolicy = { initialMs: 100, maxMs: 2_000, factor: 2 };
 /** A standby looks at the holder's lease this often; the heartbeat's own changes are told at once. */
 const STANDBY_MS = 2_000;
 /** After the watch of the heartbeat broke. Until then the keep-alive and the fence of each transaction guard it. */

@@ -1,5 +1,8 @@
 import type { Clock } from '../../core/ports.ts';
 
+/** A nap longer than anything; a wake or the signal ends it. */
+export const FOR_EVER = 2 ** 31 - 1;
+
 /** A nap that can be cut short. A wake that comes while nobody naps ends the next nap at once. */
 export class Wake {
   #woken = false;
