@@ -1,8 +1,9 @@
-import { type DrainAck, type ListenerDesk, type OwnCard } from '../core/listener.ts';
+import type { DrainAck, ListenerDesk, OwnCard } from '../core/listener.ts';
 import { type Clock, type Log, sleep } from '../core/ports.ts';
-import type { Proxy, ProxyServerView } from '../core/proxy.ts';
+import type { Proxy } from '../core/proxy.ts';
 import type { CommandedDrain } from './commanded.ts';
 import type { RouteLoop } from './route.ts';
+import { type ServersByPath, serversByPath } from './running-servers.ts';
 
 /** A proxy of the listener, with the paths that it serves, as prefixes of keys. */
 export interface ListeningRoute {
@@ -170,23 +171,11 @@ export class Listener {
   }
 }
 
-type Servers = ReadonlyMap<string, ReadonlyMap<string, ProxyServerView>>;
-
-function serversByPath(views: readonly ProxyServerView[]): Servers {
-  const paths = new Map<string, Map<string, ProxyServerView>>();
-  for (const view of views) {
-    const own = paths.get(view.path) ?? new Map<string, ProxyServerView>();
-    own.set(view.server, view);
-    paths.set(view.path, own);
-  }
-  return paths;
-}
-
 /** undefined: the proxy has not done it yet, or does not tell. */
 function acknowledge(
   { proxy, loop }: ListeningRoute,
   { key, path, id, revision }: CommandedDrain,
-  servers: Servers,
+  servers: ServersByPath,
 ): DrainAck | undefined {
   if (!loop.listed) return undefined;
   const view = servers.get(path)?.get(proxy.nameOf(id));

@@ -4,6 +4,7 @@ import type { Proxy, ProxyServerView } from '../core/proxy.ts';
 import type { ProxyView, RouteView } from '../core/proxy-view.ts';
 import type { RouteServer, RouteService } from '../core/route-service.ts';
 import type { RouteLoop } from './route.ts';
+import { serversByPath } from './running-servers.ts';
 
 /** A proxy with its loop, as far as it is shown. */
 export interface ShownRoute {
@@ -15,13 +16,13 @@ export interface ShownRoute {
 
 export function proxyView({ proxy, loop, registry, paths }: ShownRoute): ProxyView {
   const { state, since } = loop.standing;
-  const services = servicesOf(loop);
+  const { size: services, servers } = loop.table;
   return {
     ...{ name: proxy.name, registry: registry.name, paths, state, since, why: whyNot(loop) },
     process: proxy.running?.process,
     version: proxy.running?.version,
-    services: services.length,
-    servers: services.reduce((sum, { servers }) => sum + servers.length, 0),
+    services,
+    servers,
     ...proxy.counters,
   };
 }
@@ -40,11 +41,7 @@ export async function routeViews(
   signal: AbortSignal,
 ): Promise<readonly RouteView[]> {
   const read = await proxy.servers(signal);
-  const running = new Map<string, Map<string, ProxyServerView>>();
-  for (const view of read.ok ? read.value : []) {
-    const own = running.get(view.path) ?? new Map<string, ProxyServerView>();
-    running.set(view.path, own.set(view.server, view));
-  }
+  const running = serversByPath(read.ok ? read.value : []);
   const services = new Map(servicesOf(loop).map((service) => [service.path, service]));
   const unseen = read.ok ? undefined : read.failure.message;
   return [...new Set([...services.keys(), ...running.keys()])]

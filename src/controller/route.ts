@@ -261,11 +261,7 @@ export class RouteLoop {
     if (state === before) return;
     this.#standing = { state, since: clock.now() };
     if (before !== 'waiting') return;
-    let [services, servers] = [0, 0];
-    for (const path of this.#table.paths()) {
-      services += 1;
-      servers += this.#table.service(path)?.servers.length ?? 0;
-    }
+    const { size: services, servers } = this.#table;
     const what = `serves ${String(services)} services with ${String(servers)} servers`;
     log.info({ target: proxy.name, services, servers }, `the proxy is what the registry says: it ${what}`);
   }

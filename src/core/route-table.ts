@@ -43,6 +43,13 @@ export class RouteTable {
     return this.#drafts.size;
   }
 
+  /** Of all services together. */
+  get servers(): number {
+    let count = 0;
+    for (const { servers } of this.#drafts.values()) count += servers.length;
+    return count;
+  }
+
   /** Every record that is known, also those of lost hosts. */
   *records(): Generator<RouteRecord> {
     for (const members of this.#members.values()) for (const { record } of members.values()) yield record;
