@@ -74,22 +74,19 @@ function overNetwork(
   const folder = environment.certPath ?? '';
   if (protocol === 'http' || folder === '') return { ok: true, connection: base };
   try {
-    const ca = readFile(join(folder, 'ca.pem'));
-    const shown = ['cert.pem', 'key.pem'].map((name) => readIfThere(join(folder, name), readFile));
-    // As with Docker's client there need not be a certificate to show; a half of one is a mistake.
-    if (shown.every((text) => text === undefined)) return { ok: true, connection: { ...base, ca } };
-    return {
-      ok: true,
-      connection: {
-        ...base,
-        ca,
-        cert: readFile(join(folder, 'cert.pem')),
-        key: readFile(join(folder, 'key.pem')),
-      },
-    };
+    return { ok: true, connection: { ...base, ...readCertificates(folder, readFile) } };
   } catch (error) {
     return refuse(`DOCKER_CERT_PATH: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** As with Docker's client there need not be a certificate to show; a half of one is a mistake. Throws what reading throws. */
+function readCertificates(folder: string, readFile: (path: string) => string): EngineTls {
+  const ca = readFile(join(folder, 'ca.pem'));
+  const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const [cert, key] = [readIfThere(certFile, readFile), readIfThere(keyFile, readFile)];
+  if (cert === undefined && key === undefined) return { ca };
+  return { ca, cert: cert ?? readFile(certFile), key: key ?? readFile(keyFile) };
 }
 
 function readIfThere(path: string, readFile: (path: string) => string): string | undefined {
