@@ -1,9 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Config } from './config/config.ts';
-import { renderPlan } from './core/diff.ts';
 import type { PlanView } from './core/status.ts';
 import { StateFolder } from './state/folder.ts';
-import { painter } from './telemetry/paint.ts';
 import { announce, assembleWithin, engineAway } from './wiring/announcing.ts';
 import type { Assembly } from './wiring/assembly.ts';
 import { type AgentIo, StartError } from './wiring/io.ts';
@@ -12,7 +10,8 @@ import { route } from './wiring/proxies.ts';
 import { announceSeveral } from './wiring/several.ts';
 import { dryRunOfSeveral, planOfSeveral } from './wiring/several-plans.ts';
 import { openShared } from './wiring/shared.ts';
-import { followPlan, PLAN_LIMIT_MS, plannable, when } from './wiring/waiting.ts';
+import { showPlans } from './wiring/show-plans.ts';
+import { PLAN_LIMIT_MS, plannable, when } from './wiring/waiting.ts';
 
 export type { AgentIo } from './wiring/io.ts';
 export { runListener } from './wiring/lone-listener.ts';
@@ -40,19 +39,8 @@ export async function planOnce(config: Config, io: AgentIo): Promise<PlanView> {
 
 async function dryRun(config: Config, io: AgentIo): Promise<number> {
   return await withoutWriter(config, io, async ({ loop, status }) => {
-    const print = (view: PlanView): void => {
-      io.stdout(`${renderPlan(view, painter(io.color))}\n`);
-    };
-    if (!config.once) {
-      const stop = followPlan(status, () => plannable(loop), print, io.clock);
-      await when(loop, () => false, Number.POSITIVE_INFINITY, io.clock, io.signal);
-      stop();
-      return 0;
-    }
-    const known = await when(loop, () => plannable(loop), PLAN_LIMIT_MS, io.clock, io.signal);
-    const view = status.plan();
-    print(view);
-    return known && view.targets.every(({ failure }) => failure === undefined) ? 0 : 1;
+    const known = (): boolean => plannable(loop);
+    return await showPlans({ status, some: known, all: known }, config, io);
   });
 }
 

@@ -1,9 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Config } from '../config/config.ts';
-import { renderPlan } from '../core/diff.ts';
 import type { PlanView } from '../core/status.ts';
 import { StateFolder } from '../state/folder.ts';
-import { painter } from '../telemetry/paint.ts';
 import { assembleWithin } from './announcing.ts';
 import type { Assembly } from './assembly.ts';
 import { newInstance } from './identity.ts';
@@ -12,7 +10,8 @@ import { type Configured, configuredMembers, Members } from './members.ts';
 import { isolated, statusOf } from './several.ts';
 import type { SeveralStatus } from './several-status.ts';
 import { openShared, type Shared } from './shared.ts';
-import { followPlan, PLAN_LIMIT_MS, plannable, when } from './waiting.ts';
+import { showPlans } from './show-plans.ts';
+import { PLAN_LIMIT_MS, plannable, when } from './waiting.ts';
 
 interface Watched {
   readonly members: Members<Assembly>;
@@ -31,21 +30,9 @@ export async function planOfSeveral(config: Config, io: AgentIo): Promise<PlanVi
 
 export async function dryRunOfSeveral(config: Config, io: AgentIo): Promise<number> {
   return await withoutWriter(config, io, async ({ members, status }) => {
-    const print = (view: PlanView): void => {
-      io.stdout(`${renderPlan(view, painter(io.color))}\n`);
-    };
-    if (!config.once) {
-      // One engine that is away must not keep what the others would do from being shown.
-      const some = (): boolean => members.assemblies.some(({ loop }) => plannable(loop));
-      const stop = followPlan(status, some, print, io.clock);
-      await when(members, () => false, Number.POSITIVE_INFINITY, io.clock, io.signal);
-      stop();
-      return 0;
-    }
-    const known = await when(members, () => allKnown(members), PLAN_LIMIT_MS, io.clock, io.signal);
-    const view = status.plan();
-    print(view);
-    return known && view.targets.every(({ failure }) => failure === undefined) ? 0 : 1;
+    // One engine that is away must not keep what the others would do from being shown.
+    const some = (): boolean => members.assemblies.some(({ loop }) => plannable(loop));
+    return await showPlans({ status, some, all: () => allKnown(members) }, config, io);
   });
 }
 
