@@ -99,16 +99,16 @@ ${extra}`;
   }
 }
 
-describe('several engines in one agent', () => {
-  let agent: SeveralAgent;
-  beforeEach(async () => {
-    agent = new SeveralAgent(await mkdtemp(join(tmpdir(), 'portolan-several-')));
-  });
-  afterEach(async () => {
-    await agent.end();
-    await rm(agent.folder, { recursive: true, force: true });
-  });
+let agent: SeveralAgent;
+beforeEach(async () => {
+  agent = new SeveralAgent(await mkdtemp(join(tmpdir(), 'portolan-several-')));
+});
+afterEach(async () => {
+  await agent.end();
+  await rm(agent.folder, { recursive: true, force: true });
+});
 
+describe('several engines in one agent', () => {
   const bothRun = async (): Promise<void> => {
     agent.engine('east').run({ id: 'e'.repeat(64), name: 'web', ports: port });
     agent.engine('west').run({ id: 'a'.repeat(64), name: 'web', ports: port });
@@ -254,15 +254,6 @@ describe('several engines in one agent', () => {
 });
 
 describe('an engine that cannot be used', () => {
-  let agent: SeveralAgent;
-  beforeEach(async () => {
-    agent = new SeveralAgent(await mkdtemp(join(tmpdir(), 'portolan-several-')));
-  });
-  afterEach(async () => {
-    await agent.end();
-    await rm(agent.folder, { recursive: true, force: true });
-  });
-
   it('is told, and the others are followed', async () => {
     const usable = agent.engine('east');
     usable.run({ name: 'web', ports: port });
