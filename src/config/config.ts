@@ -2,42 +2,21 @@ import * as z from 'zod';
 import { EXPIRIES } from '../core/layout.ts';
 import { POLICIES, type Policy } from '../core/policy.ts';
 import { type EngineConfig, engines } from './engines.ts';
+import { flaps } from './flap-settings.ts';
 import { type ProxySettings, proxies } from './proxies.ts';
-import { file, registry, secret } from './registry-settings.ts';
+import { dialects, layouts } from './record-settings.ts';
+import { etcd, file, registry } from './registry-settings.ts';
 import type { Secret } from './secret.ts';
-import { group, setting } from './setting.ts';
+import { group, on, setting } from './setting.ts';
 import {
   advertiseRule,
   count,
   debounceWindow,
   duration,
   keyPrefix,
-  layoutExpiry,
   listenAddress,
   ownerId,
 } from './values.ts';
-
-const on = (description: string, fallback: boolean, flag: string | false, reload = false) =>
-  setting(z.boolean().default(fallback), { description, kind: 'boolean', flag, reload });
-
-/** A layout that never carries a lease takes `neverLeased` for its `expiry`. */
-const layout = (name: string, description: string, prefix: string) =>
-  group({
-    enabled: on(`Write the ${name} layout: ${description}.`, true, false),
-    prefix: setting(keyPrefix.prefault(prefix), {
-      description: `Where the ${name} layout lies.`,
-      value: 'path',
-      flag: `${name}-prefix`,
-    }),
-    expiry: setting(layoutExpiry(), {
-      description: `How records of the ${name} layout expire; default: expiry.`,
-      value: EXPIRIES.join('|'),
-      flag: `${name}-expiry`,
-    }),
-  });
-
-const dialect = (name: string, description: string) =>
-  group({ enabled: on(`Read the ${name} dialect: ${description}.`, true, false, true) });
 
 /** The one schema. Everything that can be set is here once, and nowhere else. */
 export const settingsSchema = z.strictObject({
@@ -50,44 +29,7 @@ export const settingsSchema = z.strictObject({
     flag: 'registry',
     fallback: 'the embedded registry, memory://',
   }),
-  etcd: group({
-    username: setting(z.string().min(1).optional(), {
-      description: 'User name for every etcd registry that names none.',
-      value: 'name',
-      envAlias: ['ETCD_USERNAME'],
-    }),
-    password: setting(secret.optional(), {
-      description: 'Password for every etcd registry that has none; passwordFile is safer.',
-      envAlias: ['ETCD_PASSWORD'],
-      flag: false,
-      secret: true,
-    }),
-    passwordFile: setting(file.optional(), {
-      description: 'File that holds the password.',
-      value: 'file',
-      envAlias: ['ETCD_PASSWORD_FILE'],
-    }),
-    tls: group({
-      ca: setting(file.optional(), {
-        description: 'File of the authorities (PEM) that may have signed etcd; default: those of the system.',
-        value: 'file',
-        flag: 'etcd-ca',
-        envAlias: ['ETCD_CA_FILE'],
-      }),
-      cert: setting(file.optional(), {
-        description: 'File of the client certificate (PEM) for etcd.',
-        value: 'file',
-        flag: 'etcd-cert',
-        envAlias: ['ETCD_CERT_FILE'],
-      }),
-      key: setting(file.optional(), {
-        description: 'File of the client key (PEM) for etcd.',
-        value: 'file',
-        flag: 'etcd-key',
-        envAlias: ['ETCD_KEY_FILE'],
-      }),
-    }),
-  }),
+  etcd,
   proxies: setting(proxies.prefault([]), {
     description: 'HAProxy instances that follow a registry; only in the file.',
     kind: 'list',
@@ -122,36 +64,8 @@ export const settingsSchema = z.strictObject({
       "What becomes of records whose agent is gone: prune: they stay until some agent removes them; ttl: they go with the host's lease.",
     value: EXPIRIES.join('|'),
   }),
-  layouts: setting(
-    group({
-      services: layout('services', 'ready endpoints, one record each', '/services'),
-      announce: layout('announce', 'running endpoints, ready or not', '/announce'),
-      hosts: layout('hosts', 'a readable copy of the heartbeat', '/hosts'),
-    }),
-    {
-      description: 'Layouts to write, all others off: services, announce, hosts.',
-      kind: 'switches',
-      value: 'names',
-      env: 'PORTOLAN_LAYOUT',
-      fallback: 'all',
-      flag: 'layout',
-    },
-  ),
-  dialects: setting(
-    group({
-      portolan: dialect('portolan', 'portolan.* labels'),
-      announce: dialect('announce', 'ANNOUNCE_PATH, PORT and TYPE in the environment'),
-      published: dialect('published', 'published ports without any metadata'),
-    }),
-    {
-      description: 'Dialects to read, all others off: portolan, announce, published.',
-      kind: 'switches',
-      value: 'names',
-      env: 'PORTOLAN_DIALECT',
-      fallback: 'all',
-      flag: 'dialect',
-    },
-  ),
+  layouts,
+  dialects,
   docker: group({
     host: setting(z.string().min(1).optional(), {
       description: 'The Docker engine: unix:///path, tcp://host:port.',
@@ -227,34 +141,7 @@ export const settingsSchema = z.strictObject({
       value: 'number',
     }),
   }),
-  flaps: group({
-    damping: on(
-      'Keep endpoints that become unhealthy too often out of rotation for a growing time.',
-      true,
-      'flap-damping',
-      true,
-    ),
-    after: setting(count({ min: 2, max: 100 }).prefault(3), {
-      reload: true,
-      description: 'How often an endpoint becomes unhealthy before that is too often.',
-      value: 'number',
-    }),
-    within: setting(duration({ min: 1000 }).prefault('5m'), {
-      reload: true,
-      description: 'Within what time; after as long without trouble everything is forgotten.',
-      value: 'duration',
-    }),
-    firstOut: setting(duration({ min: 1000 }).prefault('30s'), {
-      reload: true,
-      description: 'How long it then stays out; each further time doubles it.',
-      value: 'duration',
-    }),
-    longestOut: setting(duration({ min: 1000 }).prefault('5m'), {
-      reload: true,
-      description: 'The longest that it stays out.',
-      value: 'duration',
-    }),
-  }),
+  flaps,
   leaseTtl: setting(duration({ min: 5000, max: 3_600_000 }).prefault('15s'), {
     description: "Life of the host's lease, and of records in ttl mode, without a sign of life.",
     value: 'duration',

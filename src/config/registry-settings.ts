@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { POLICIES } from '../core/policy.ts';
 import { parseRegistryUrl, type RegistryAddress } from './registry-url.ts';
 import { Secret } from './secret.ts';
+import { group, setting } from './setting.ts';
 import { complain } from './values.ts';
 
 export const secret = z
@@ -41,3 +42,42 @@ export const registry = z.union([registryUrl.transform((url) => ({ url })), regi
 export type RegistrySettings = z.output<typeof registryMapping>;
 export const REGISTRY_KEYS: readonly string[] = Object.keys(registryMapping.shape);
 export const TLS_KEYS: readonly string[] = Object.keys(tlsFiles.shape);
+
+export const etcd = group({
+  username: setting(z.string().min(1).optional(), {
+    description: 'User name for every etcd registry that names none.',
+    value: 'name',
+    envAlias: ['ETCD_USERNAME'],
+  }),
+  password: setting(secret.optional(), {
+    description: 'Password for every etcd registry that has none; passwordFile is safer.',
+    envAlias: ['ETCD_PASSWORD'],
+    flag: false,
+    secret: true,
+  }),
+  passwordFile: setting(file.optional(), {
+    description: 'File that holds the password.',
+    value: 'file',
+    envAlias: ['ETCD_PASSWORD_FILE'],
+  }),
+  tls: group({
+    ca: setting(file.optional(), {
+      description: 'File of the authorities (PEM) that may have signed etcd; default: those of the system.',
+      value: 'file',
+      flag: 'etcd-ca',
+      envAlias: ['ETCD_CA_FILE'],
+    }),
+    cert: setting(file.optional(), {
+      description: 'File of the client certificate (PEM) for etcd.',
+      value: 'file',
+      flag: 'etcd-cert',
+      envAlias: ['ETCD_CERT_FILE'],
+    }),
+    key: setting(file.optional(), {
+      description: 'File of the client key (PEM) for etcd.',
+      value: 'file',
+      flag: 'etcd-key',
+      envAlias: ['ETCD_KEY_FILE'],
+    }),
+  }),
+});

@@ -42,3 +42,13 @@ export function group<Shape extends z.ZodRawShape>(
 ): z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>> {
   return z.strictObject(shape).prefault({} as never);
 }
+
+/** A switch. `reload`: a running agent takes another value over. */
+export function on(
+  description: string,
+  fallback: boolean,
+  flag: string | false,
+  reload = false,
+): z.ZodDefault<z.ZodBoolean> {
+  return setting(z.boolean().default(fallback), { description, kind: 'boolean', flag, reload });
+}
