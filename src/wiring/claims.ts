@@ -33,7 +33,7 @@ export class Claims {
     return {
       name,
       remote,
-      claim: (engine) => new ClaimedEngine(engine, (id) => this.#claim(id, name)),
+      claim: (engine) => new ClaimedEngine(engine, (info) => this.#claim(info, name)),
       claimOwner: (owner) => {
         this.reserve(owner, name);
         const holder = this.#owners.get(owner) ?? name;
@@ -45,31 +45,37 @@ export class Claims {
     };
   }
 
-  #claim(id: string, name: string): string | undefined {
-    const holder = this.#engines.get(id) ?? name;
+  #claim(info: EngineInfo, name: string): string | undefined {
+    const which = fingerprint(info);
+    const holder = this.#engines.get(which) ?? name;
     if (holder !== name) {
-      const why = `this is the engine ${holder} (id ${id}), reached in another way: remove one of the two from engines`;
+      const why = `this is the engine ${holder} (id ${info.id ?? ''}), reached in another way: remove one of the two from engines`;
       this.#refused.set(name, why);
       return why;
     }
     // Behind its address there may be another engine now.
     for (const [other, its] of this.#engines) if (its === name) this.#engines.delete(other);
-    this.#engines.set(id, name);
+    this.#engines.set(which, name);
     this.#refused.delete(name);
     return undefined;
   }
 }
 
+/** An id alone says too little: cloned machines share it, and so do engines with one key in /etc/docker. */
+function fingerprint({ id, name, root }: EngineInfo): string {
+  return JSON.stringify([id, name, root]);
+}
+
 /** Asks at every new connection whose engine it is. */
 class ClaimedEngine implements Engine {
   readonly #engine: Engine;
-  readonly #claim: (id: string) => string | undefined;
+  readonly #claim: (info: EngineInfo) => string | undefined;
   readonly list: Engine['list'];
   readonly inspect: Engine['inspect'];
   readonly networks: Engine['networks'];
   readonly events: Engine['events'];
 
-  constructor(engine: Engine, claim: (id: string) => string | undefined) {
+  constructor(engine: Engine, claim: (info: EngineInfo) => string | undefined) {
     this.#engine = engine;
     this.#claim = claim;
     this.list = (...asked) => engine.list(...asked);
@@ -89,7 +95,7 @@ class ClaimedEngine implements Engine {
   async info(signal: AbortSignal): Promise<Result<EngineInfo>> {
     const info = await this.#engine.info(signal);
     if (!info.ok || info.value.id === undefined) return info;
-    const why = this.#claim(info.value.id);
+    const why = this.#claim(info.value);
     return why === undefined ? info : fail('engine-taken', why);
   }
 

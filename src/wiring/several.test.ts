@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -201,6 +201,17 @@ describe('several engines in one agent', () => {
     expect(await agent.addresses()).toEqual({ east: '10.0.0.1:32768' });
     const taken = agent.said('warn').filter(({ fields }) => fields['code'] === 'engine-taken');
     expect(taken.map(({ fields }) => fields['engine'])).toEqual(['west']);
+  });
+
+  it('are told apart when they have one id, as cloned machines have', async () => {
+    agent.engine('west').id = 'ID-east';
+    agent.engine('west').root = '/srv/docker';
+    await mkdir(join(agent.folder, 'engines/west'), { recursive: true });
+    await writeFile(join(agent.folder, 'engines/west/owner'), 'west\n');
+    await bothRun();
+    await agent.sees(async () => {
+      expect(await agent.get('status')).toMatchObject({ ready: true });
+    });
   });
 
   it('take orders by engine', async () => {

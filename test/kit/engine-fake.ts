@@ -46,6 +46,8 @@ export class FakeEngine implements Engine {
   lying = false;
   /** The engine's own id. */
   id = 'FAKE';
+  /** Where it keeps everything. */
+  root = '/var/lib/docker';
   version = '20.10.24';
   apiVersion = '1.41';
   readonly #clock: Clock;
@@ -78,7 +80,9 @@ export class FakeEngine implements Engine {
   }
 
   async info(signal: AbortSignal): Promise<Result<EngineInfo>> {
-    return await this.#call('info', signal, () => ok({ id: this.id, name: 'fake', systemTime: this.#now() }));
+    return await this.#call('info', signal, () =>
+      ok({ id: this.id, name: 'fake', root: this.root, systemTime: this.#now() }),
+    );
   }
 
   async list(signal: AbortSignal): Promise<Result<readonly unknown[]>> {

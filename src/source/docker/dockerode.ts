@@ -29,6 +29,7 @@ const versionSchema = z.object({
 const infoSchema = z.object({
   ID: z.string().min(1).optional().catch(undefined),
   Name: z.string().min(1).optional().catch(undefined),
+  DockerRootDir: z.string().optional().catch(undefined),
   SystemTime: z.string().optional().catch(undefined),
 });
 
@@ -89,9 +90,9 @@ class DockerodeEngine implements Engine {
   async info(signal: AbortSignal): Promise<Result<EngineInfo>> {
     const answer = await this.#ask(() => abortable(this.#docker).info({ abortSignal: signal }));
     if (!answer.ok) return answer;
-    const { ID: id, Name: name, SystemTime } = infoSchema.catch({}).parse(answer.value);
+    const { ID: id, Name: name, DockerRootDir: root, SystemTime } = infoSchema.catch({}).parse(answer.value);
     const systemTime = Date.parse(SystemTime ?? '');
-    return ok({ id, name, systemTime: Number.isNaN(systemTime) ? undefined : systemTime });
+    return ok({ id, name, root, systemTime: Number.isNaN(systemTime) ? undefined : systemTime });
   }
 
   async list(signal: AbortSignal): Promise<Result<readonly unknown[]>> {

@@ -12,6 +12,8 @@ export interface EngineInfo {
   readonly id: string | undefined;
   /** The host name of the machine that the engine runs on. */
   readonly name: string | undefined;
+  /** Where it keeps everything; two engines of one machine may have one id and one name, but never this. */
+  readonly root: string | undefined;
   /** The engine's clock, epoch milliseconds. */
   readonly systemTime: number | undefined;
 }

@@ -15,7 +15,7 @@ function machine(sockets: Readonly<Record<string, string | undefined>>) {
     probe: (path) => (states.has(path) ? states.get(path) : 'not there'),
     open: (path): Engine => ({
       negotiate: () => Promise.resolve(ok({ version: path, apiVersion: '1.41' })),
-      info: () => Promise.resolve(ok({ id: path, name: undefined, systemTime: undefined })),
+      info: () => Promise.resolve(ok({ id: path, name: undefined, root: undefined, systemTime: undefined })),
       list: away,
       inspect: away,
       networks: away,
