@@ -5,7 +5,7 @@ import { Secret } from './secret.ts';
 import { group, setting } from './setting.ts';
 import { complain } from './values.ts';
 
-export const secret = z
+const secret = z
   .string()
   .min(1)
   .transform((value) => new Secret(value));
