@@ -5,6 +5,22 @@ import { duration, keyPrefix } from './values.ts';
 const path = z.string().regex(/^\/[A-Za-z0-9._/-]{1,100}$/);
 const bind = z.string().regex(/^(?:\*|[0-9.]{7,15}|\[[0-9a-fA-F:.]{2,45}\]):\d{1,5}$/);
 
+/** Words of HAProxy's `retry-on` that every version knows and that are about servers without TLS. */
+const RETRY_ON = [
+  'conn-failure',
+  'empty-response',
+  'junk-response',
+  'response-timeout',
+  '404',
+  '408',
+  '425',
+  '500',
+  '501',
+  '502',
+  '503',
+  '504',
+] as const;
+
 /** One entry of `proxies`. */
 const proxyMapping = z.strictObject({
   name: z
@@ -51,18 +67,35 @@ const proxyMapping = z.strictObject({
   pool: z.number().int().min(1).max(2000).default(200).describe('Backends that are declared ahead.'),
   check: duration({ never: true }).prefault('2s').describe('Pause between health checks; 0: none.'),
   slowStart: duration({ max: 600_000 })
-    .prefault('0s')
-    .describe('How long a server takes to get its full share.'),
-  retries: z
+    .prefault('5s')
+    .describe(
+      'How long a new server takes to get its full share, beside others; it is asked at once. 0: no time.',
+    ),
+  retries: z.number().int().min(0).max(10).default(3).describe('How often a failed request is tried again.'),
+  redispatch: z
     .number()
     .int()
     .min(0)
     .max(10)
-    .default(3)
-    .describe('How often a failed connection is tried again.'),
+    .default(1)
+    .describe('At every n-th retry another server is tried; 0: never.'),
+  retryOn: z
+    .array(z.enum(RETRY_ON))
+    .default(['conn-failure', 'empty-response'])
+    .describe(`What is worth a retry: ${RETRY_ON.join(', ')}.`),
+  retryUnsafe: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Sends requests that are not safe to repeat (POST and the like) a second time too; a label allows it for one service.',
+    ),
+  forwardedFor: z
+    .boolean()
+    .default(true)
+    .describe('Tells servers the address of the client (X-Forwarded-For).'),
   timeouts: z
     .strictObject({
-      connect: duration({ min: 1, max: 500 }).prefault('500ms'),
+      connect: duration({ min: 1, max: 60_000 }).prefault('500ms'),
       server: duration({ min: 1 }).prefault('1m'),
       queue: duration({ min: 1 }).prefault('5s'),
       tunnel: duration({ min: 1 }).prefault('1h'),

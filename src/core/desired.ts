@@ -8,6 +8,7 @@ import { compareText } from './order.ts';
 import type { ProbePlan, ProbeSpec } from './probe.ts';
 import { planProbe } from './probe-plan.ts';
 import { type Reason, reason } from './reason.ts';
+import type { RouteSettings } from './route-settings.ts';
 import type { Dialect, DialectName, DialectReading, ReservedPort, Service } from './service.ts';
 
 /** What an agent brings to the description of a container, beside the container itself. */
@@ -42,7 +43,8 @@ export function describe(container: Container, context: DescribeContext): Descri
   const readings = readAll(container, context);
   const refusals = refuse(container, context);
   if (refusals.length > 0) return { readings, endpoints: [], reasons: refusals };
-  const { services, reasons } = merge(readings);
+  const { services: merged, reasons } = merge(readings);
+  const services = withRoutes(merged, readings);
   const probeOf = probesOf(readings);
   const choices = services.map((service) => ({
     service,
@@ -56,7 +58,7 @@ export function describe(container: Container, context: DescribeContext): Descri
       if (spec === undefined) return described;
       return { ...described, probe: planProbe(spec, service, ip, container, context) };
     }),
-    reasons: [...choices.flatMap(({ choice }) => choice.reasons), ...reasons],
+    reasons: [...choices.flatMap(({ choice }) => choice.reasons), ...reasons, ...services.flatMap(unheeded)],
   };
 }
 
@@ -83,6 +85,27 @@ function probesOf(readings: readonly DialectReading[]): (service: Service) => Pr
     const spec = own.has(portOf(service)) ? own.get(portOf(service)) : common;
     return service.protocol === 'udp' && spec?.port === undefined ? undefined : spec;
   };
+}
+
+/** What is asked of proxies belongs to a port, too. */
+function withRoutes(services: readonly Service[], readings: readonly DialectReading[]): readonly Service[] {
+  const own = new Map<string, RouteSettings>();
+  let common: RouteSettings = {};
+  for (const { routes = [] } of readings)
+    for (const { port, settings } of routes)
+      if (port === undefined) common = settings;
+      else own.set(portOf(port), settings);
+  return services.map((service) => {
+    const route = own.get(portOf(service)) ?? common;
+    return Object.keys(route).length === 0 ? service : { ...service, route };
+  });
+}
+
+function unheeded({ path, port, protocol, type, route }: Service): readonly Reason[] {
+  if (route === undefined || type === 'HTTP') return [];
+  const about = portOf({ port, protocol });
+  const message = `${about}: /${path.join('/')} has type ${type}, so proxies do not heed its portolan.route labels; write portolan.type=HTTP if it speaks HTTP`;
+  return [reason('bad-value', message, { about })];
 }
 
 /** Why nothing at all is offered, whatever the dialects found. */

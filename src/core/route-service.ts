@@ -2,7 +2,8 @@ import { hostPattern, nameOfPath } from './host-name.ts';
 import { compareText } from './order.ts';
 import { shown } from './quote.ts';
 import { compareRevisions, type Revision } from './record.ts';
-import type { RouteRecord, RouteSettings } from './route-record.ts';
+import type { RouteRecord } from './route-record.ts';
+import { type RouteSettings, settingsText } from './route-settings.ts';
 
 /** Share of the traffic of a server that asks for none; room below for a slow start, and above for those that want more. */
 const DEFAULT_WEIGHT = 100;
@@ -115,8 +116,4 @@ function wantedHosts({ path, name, settings }: RouteRecord, notes: string[]): re
 /** Exact names first, then by code unit. */
 function compareHosts(a: string, b: string): number {
   return Number(a.startsWith('*.')) - Number(b.startsWith('*.')) || compareText(a, b);
-}
-
-function settingsText({ aliases, balance, timeoutMs, check, retry }: RouteSettings): string {
-  return JSON.stringify([aliases ?? [], balance, timeoutMs, check, retry]);
 }

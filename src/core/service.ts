@@ -1,6 +1,7 @@
 import type { Container, Protocol } from './container.ts';
 import type { ProbeSpec } from './probe.ts';
 import type { Reason } from './reason.ts';
+import type { RouteSettings } from './route-settings.ts';
 
 /** How the traffic is to be understood by whoever routes it. */
 export type ServiceType = 'HTTP' | 'TCP' | 'UDP';
@@ -26,6 +27,8 @@ export interface Service {
   readonly address: AddressMode | undefined;
   readonly network: string | undefined;
   readonly family: AddressFamily | undefined;
+  /** What it asks of proxies; absent where it asks for nothing. */
+  readonly route?: RouteSettings;
 }
 
 export type DialectName = 'portolan' | 'announce' | 'published';
@@ -53,6 +56,13 @@ export interface ProbeRule {
   readonly spec: ProbeSpec | undefined;
 }
 
+/** What a port asks of proxies, whichever dialect names it. */
+export interface RouteRule {
+  /** undefined: every port that no other rule is about. */
+  readonly port: { readonly port: number; readonly protocol: Protocol } | undefined;
+  readonly settings: RouteSettings;
+}
+
 /** What one dialect made of one container. */
 export interface DialectReading {
   readonly dialect: DialectName;
@@ -60,6 +70,7 @@ export interface DialectReading {
   readonly reserved?: readonly ReservedPort[];
   /** The rule of a port stands before the common one. */
   readonly probes?: readonly ProbeRule[];
+  readonly routes?: readonly RouteRule[];
   readonly used: readonly UsedKey[];
   /** Why it found nothing, what it left out, and what looks misspelt. */
   readonly reasons: readonly Reason[];

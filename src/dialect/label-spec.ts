@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { formatDuration, parseDuration } from '../core/duration.ts';
 import { quoteLabel } from '../core/secretive.ts';
 
 /** Where a label may stand: `portolan.<key>`, `portolan.<port>.<key>`, or both. */
@@ -34,3 +35,13 @@ export function text<T>(remedy: string, parse: (value: string) => T | undefined)
 
 export const word = <T extends string>(remedy: string, words: readonly T[]): z.ZodType<T> =>
   text(remedy, (value) => words.find((candidate) => candidate.toLowerCase() === value.toLowerCase()));
+
+/** A duration, in milliseconds. */
+export const lasting = (min: number, max: number): z.ZodType<number> =>
+  text(
+    `write a duration from ${formatDuration(min)} to ${formatDuration(max)}, such as 500ms or 10s`,
+    (value) => {
+      const ms = parseDuration(value);
+      return ms === undefined || ms < min || ms > max ? undefined : ms;
+    },
+  );

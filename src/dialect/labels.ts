@@ -6,6 +6,7 @@ import type { AddressFamily, AddressMode, ServiceType } from '../core/service.ts
 import { label, text, word } from './label-spec.ts';
 import { parsePortNumber } from './port.ts';
 import { PROBE_LABELS } from './probe-labels.ts';
+import { ROUTE_LABELS } from './route-labels.ts';
 
 /** Why not `text`: which segment is wrong is worth telling. */
 const path = z.string().transform((raw, context): readonly string[] => {
@@ -133,6 +134,7 @@ export const LABELS = {
     leavesOut: false,
   }),
   ...PROBE_LABELS,
+  ...ROUTE_LABELS,
 } as const;
 
 export type LabelKey = keyof typeof LABELS;

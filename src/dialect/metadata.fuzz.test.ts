@@ -7,6 +7,7 @@ import type { Container } from '../core/container.ts';
 import { describe } from '../core/desired.ts';
 import { shown } from '../core/quote.ts';
 import type { Reason } from '../core/reason.ts';
+import { BALANCES, CHECK_PATH, ROUTE_PROTOCOLS, type RouteSettings } from '../core/route-settings.ts';
 import type { DialectReading } from '../core/service.ts';
 import { announceDialect } from './announce.ts';
 import { portolanDialect } from './portolan.ts';
@@ -28,6 +29,7 @@ function checkReason({ code, message, about = '', suggestion = '' }: Reason): vo
 
 function checkReading(reading: DialectReading): void {
   reading.reasons.forEach(checkReason);
+  for (const { settings } of reading.routes ?? []) checkRoute(settings);
   assert.ok(reading.services.length > 0 || reading.reasons.length > 0, 'nothing, and no reason');
   for (const { path, port, protocol, type, tags, weight } of reading.services) {
     for (const segment of path) assert.match(segment, SEGMENT);
@@ -39,6 +41,21 @@ function checkReading(reading: DialectReading): void {
     assert.equal(type === 'UDP', protocol === 'udp');
     assert.ok(weight === undefined || (Number.isInteger(weight) && weight >= 0 && weight <= 256));
   }
+}
+
+/** Nothing that a proxy's file or command could take for anything else. */
+function checkRoute({ aliases = [], balance, timeoutMs, check, retry, protocol }: RouteSettings): void {
+  assert.ok(aliases.length <= 64);
+  for (const alias of aliases) assert.match(alias, /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/);
+  assert.deepEqual([...new Set(aliases)].sort(), aliases);
+  assert.ok(balance === undefined || BALANCES.includes(balance));
+  assert.ok(
+    timeoutMs === undefined || (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= 86_400_000),
+  );
+  assert.match(check ?? '/', CHECK_PATH);
+  assert.ok((check ?? '').length <= 256);
+  assert.ok(retry === undefined || retry);
+  assert.ok(protocol === undefined || ROUTE_PROTOCOLS.includes(protocol));
 }
 
 /** Every label that was meant for us was used, or there is a reason that names it. */

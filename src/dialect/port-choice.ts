@@ -14,6 +14,7 @@ import {
   protocolsOf,
 } from './port.ts';
 import { isProbeKey } from './probe-rules.ts';
+import { isRouteKey } from './route-rules.ts';
 
 /** The ports that the labels of a container speak about. */
 export interface Choice {
@@ -61,9 +62,9 @@ export function choosePorts(container: Container, groups: Groups): Choice {
   };
 }
 
-/** How a port is probed says nothing about where it appears. */
+/** How a port is probed, and what it asks of proxies, says nothing about where it appears. */
 function namesPort({ labels }: Group): boolean {
-  return [...labels.keys()].some((key) => !isProbeKey(key));
+  return [...labels.keys()].some((key) => !isProbeKey(key) && !isRouteKey(key));
 }
 
 /** What the container offers; what it exposes, if nothing has to be published or nothing is. */

@@ -9,6 +9,7 @@ import { defaultPaths } from './naming.ts';
 import { type Choice, choosePorts } from './port-choice.ts';
 import { type Outcome, readPort, unnamedPorts } from './port-service.ts';
 import { readProbes } from './probe-rules.ts';
+import { readRoutes } from './route-rules.ts';
 
 /** `portolan.*` labels. */
 export const portolanDialect: Dialect = { name: 'portolan', read };
@@ -31,8 +32,12 @@ function read(container: Container): DialectReading {
   const pathOf = defaultPaths(container, unnamedPorts(groups, choice));
   const outcomes = choice.ports.map((port) => readPort(pathOf, groups, choice, port));
   const probes = readProbes(groups);
-  const known = assemble(choice, outcomes, used, [...reasons, ...probes.reasons]);
-  return probes.rules.length === 0 ? known : { ...known, probes: probes.rules };
+  const routes = readRoutes(groups);
+  return {
+    ...assemble(choice, outcomes, used, [...reasons, ...probes.reasons]),
+    ...(probes.rules.length === 0 ? {} : { probes: probes.rules }),
+    ...(routes.length === 0 ? {} : { routes }),
+  };
 }
 
 function assemble(

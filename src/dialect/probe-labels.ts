@@ -1,6 +1,6 @@
-import { formatDuration, parseDuration } from '../core/duration.ts';
+import { formatDuration } from '../core/duration.ts';
 import type { StatusRange } from '../core/probe.ts';
-import { label, text, word } from './label-spec.ts';
+import { label, lasting, text, word } from './label-spec.ts';
 import { parsePortNumber } from './port.ts';
 
 /** What holds where no label says otherwise; the numbers are those of HAProxy's checks. */
@@ -13,15 +13,6 @@ export const PROBE_DEFAULTS = {
   rise: 2,
   fall: 3,
 } as const;
-
-const lasting = (min: number, max: number) =>
-  text(
-    `write a duration from ${formatDuration(min)} to ${formatDuration(max)}, such as 500ms or 10s`,
-    (value) => {
-      const ms = parseDuration(value);
-      return ms === undefined || ms < min || ms > max ? undefined : ms;
-    },
-  );
 
 const times = text('write a whole number from 1 to 100', (value) =>
   /^\d{1,3}$/.test(value) && Number(value) >= 1 && Number(value) <= 100 ? Number(value) : undefined,

@@ -90,6 +90,26 @@ describe('the services layout', () => {
     });
   });
 
+  it('adds what is asked of proxies in a fixed order, and nothing where nothing is asked', () => {
+    const valueOf = (over: Partial<Endpoint['service']>): string =>
+      services.encode(endpoint('/web', over), phase('registered'), owner)?.value ?? '';
+    const route = {
+      retry: true,
+      check: '/up',
+      aliases: ['a.example'],
+      timeoutMs: 5,
+      balance: 'first',
+    } as const;
+    expect(valueOf({ route })).toBe(
+      valueOf({}).replace(
+        /}$/,
+        ',"proxy":{"aliases":["a.example"],"balance":"first","timeoutMs":5,"check":"/up","retry":true}}',
+      ),
+    );
+    const decoded = decodeServices('/services/web/x', valueOf({ route: { ...route, protocol: 'h2c' } }));
+    expect(decoded).toMatchObject({ record: { proxy: { ...route, protocol: 'h2c' } } });
+  });
+
   it('marks a draining endpoint with its cause', () => {
     const value =
       services.encode(endpoint('/web'), phase('draining', { cause: 'stop-signal' }), owner)?.value ?? '';

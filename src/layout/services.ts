@@ -3,7 +3,14 @@ import type { Endpoint, Phase } from '../core/endpoint.ts';
 import { familyOf } from '../core/ip.ts';
 import { parseJson } from '../core/json.ts';
 import type { KeyValue, Layout, OwnerFacts } from '../core/layout.ts';
-import { BALANCES, CHECK_PATH } from '../core/route-record.ts';
+import {
+  BALANCES,
+  CHECK_PATH,
+  MAX_ALIASES,
+  MAX_TIMEOUT_MS,
+  ROUTE_PROTOCOLS,
+  type RouteSettings,
+} from '../core/route-settings.ts';
 import { checkSegment, parsePath } from '../core/segment.ts';
 import { announceFields, endpointKey } from './document.ts';
 import { type LayoutOptions, normalizePrefix } from './prefix.ts';
@@ -27,7 +34,7 @@ export function servicesLayout({ prefix, leased }: LayoutOptions): Layout {
 }
 
 function document(endpoint: Endpoint, phase: Phase, { owner }: OwnerFacts): object {
-  const { tags, weight } = endpoint.service;
+  const { tags, weight, route } = endpoint.service;
   return {
     ...announceFields(endpoint),
     IP: endpoint.ip,
@@ -37,7 +44,13 @@ function document(endpoint: Endpoint, phase: Phase, { owner }: OwnerFacts): obje
     ...(phase.state === 'draining' && phase.cause !== undefined ? { cause: phase.cause } : {}),
     tags,
     ...(weight === undefined ? {} : { weight }),
+    ...(route === undefined ? {} : { proxy: asked(route) }),
   };
+}
+
+/** In a fixed order; what is not asked for is left out. */
+function asked({ aliases, balance, timeoutMs, check, retry, protocol }: RouteSettings): RouteSettings {
+  return { aliases, balance, timeoutMs, check, retry, protocol };
 }
 
 /** Whoever wrote it: numbers and strings, missing fields of the older tools, fields we do not know. */
@@ -53,11 +66,12 @@ const port = text.pipe(
 /** What a service asks of proxies. What is not understood counts as not said: it must not take the record away. */
 const proxy = z
   .object({
-    aliases: z.array(z.string().max(255)).max(64).optional().catch(undefined),
+    aliases: z.array(z.string().max(255)).max(MAX_ALIASES).optional().catch(undefined),
     balance: z.enum(BALANCES).optional().catch(undefined),
-    timeoutMs: z.number().int().min(1).max(86_400_000).optional().catch(undefined),
+    timeoutMs: z.number().int().min(1).max(MAX_TIMEOUT_MS).optional().catch(undefined),
     check: z.string().regex(CHECK_PATH).optional().catch(undefined),
     retry: z.boolean().optional().catch(undefined),
+    protocol: z.enum(ROUTE_PROTOCOLS).optional().catch(undefined),
   })
   .catch({});
 

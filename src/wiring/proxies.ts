@@ -156,10 +156,10 @@ function ownerIn(value: string): string | undefined {
 }
 
 function haproxySettings(settings: ProxySettings): HaproxySettings {
-  const { socket, folder, pool, domainMatch, check, slowStart, retries, timeouts, bind, reload, verify } =
-    settings;
+  const { socket, folder, pool, domainMatch, check, slowStart, timeouts, bind, reload, verify } = settings;
+  const { retries, redispatch, retryOn, retryUnsafe, forwardedFor } = settings;
   return {
-    ...{ socket, folder, pool, domainMatch, retries },
+    ...{ socket, folder, pool, domainMatch, retries, redispatch, retryOn, retryUnsafe, forwardedFor },
     checkMs: check === 0 ? undefined : check,
     slowStartMs: slowStart,
     connectMs: timeouts.connect,

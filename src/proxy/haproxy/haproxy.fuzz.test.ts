@@ -27,6 +27,10 @@ const settings: HaproxySettings = {
   checkMs: 2000,
   slowStartMs: 0,
   retries: 3,
+  redispatch: 1,
+  retryOn: ['conn-failure', 'empty-response'],
+  retryUnsafe: false,
+  forwardedFor: true,
   connectMs: 500,
   serverMs: 1000,
   queueMs: 1000,
@@ -44,7 +48,8 @@ const LINES: readonly RegExp[] = [
   /^(?:global|defaults portolan|frontend portolan from portolan)$/,
   /^backend (?:pool-\d{3}|own-[0-9a-f]{12}-[0-9a-f]{8}|portolan-[0-9a-f]{12}) from portolan$/,
   /^ {2}(?:mode|balance|option|retries|retry-on|timeout|bind|stats|http-request|use_backend) [ -~]+$/,
-  /^ {2}server [A-Za-z0-9._-]{1,64} [0-9a-fA-F.:[\]]+:\d{1,5} weight \d{1,3} check inter 2000ms fall 2 rise 1$/,
+  /^ {2}http-check send meth GET uri \/[A-Za-z0-9._~:@+=/?&%-]* ver HTTP\/2 hdr Host localhost$/,
+  /^ {2}server [A-Za-z0-9._-]{1,64} [0-9a-fA-F.:[\]]+:\d{1,5} weight \d{1,3}(?: proto h2)? check inter 2000ms fall 2 rise 1$/,
 ];
 const MAP_LINES = [
   /^$/,
@@ -61,6 +66,9 @@ const hostileRecord = fc.record({
     aliases: fc.array(hostileText),
     check: fc.oneof(hostileText, fc.constant('/health')),
     balance: fc.oneof(hostileText, fc.constant('leastconn')),
+    timeoutMs: fc.oneof<fc.Arbitrary<unknown>[]>(hostileText, fc.double(), fc.nat(10_000)),
+    retry: fc.oneof<fc.Arbitrary<unknown>[]>(hostileText, fc.boolean()),
+    protocol: fc.oneof(hostileText, fc.constant('h2c')),
   }),
 });
 

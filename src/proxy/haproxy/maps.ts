@@ -13,10 +13,9 @@ export interface MapChange {
 /** More single changes than this are made at once, by a new version of the map. */
 const SINGLE_CHANGES = 8;
 
-/** `keys`: only these are compared; undefined: all. `file`: how the running configuration calls the map. */
+/** `keys`: only these are compared; undefined: all. `file`: how the running configuration calls the map; `ordered`: its order counts. */
 export function mapChange(
-  name: MapName,
-  file: string,
+  { name, file, ordered }: { readonly name: MapName; readonly file: string; readonly ordered: boolean },
   wanted: ReadonlyMap<string, string>,
   observed: ObservedMap,
   keys: Iterable<string> | undefined,
@@ -31,7 +30,6 @@ export function mapChange(
     lines.push(entryLine(`${name}.map ${key}`, before, after));
   }
   // In what order patterns stand decides which of them counts.
-  const ordered = name === 'wildcards';
   const disordered = ordered && !sameOrder(wanted, observed.entries);
   if (commands.length === 0 && !observed.doubled && !disordered) return undefined;
   if (lines.length === 0) {

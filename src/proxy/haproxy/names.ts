@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RouteService } from '../../core/route-service.ts';
+import { backendSettings } from '../../core/route-settings.ts';
 
 /** What HAProxy takes in a name and no command or file could take for anything else. */
 const SAFE = /^[A-Za-z0-9._-]{1,64}$/;
@@ -19,27 +20,16 @@ export const isPool = (backend: string): boolean => /^pool-\d{3,4}$/.test(backen
 
 /** Settings that a backend of the pool cannot take at run time. */
 export function needsOwn({ settings }: Pick<RouteService, 'settings'>): boolean {
-  const { balance, timeoutMs, check, retry } = settings;
-  return (
-    (balance !== undefined && balance !== 'roundrobin') ||
-    timeoutMs !== undefined ||
-    check !== undefined ||
-    retry === true
-  );
+  return settingsDigest(settings) !== settingsDigest({});
 }
 
 /** A backend of one service: other settings give another name, so that a name tells what really runs. */
-export function ownName(
-  path: string,
-  { balance, timeoutMs, check, retry }: RouteService['settings'],
-): string {
-  const settings = JSON.stringify([
-    balance ?? 'roundrobin',
-    timeoutMs ?? null,
-    check ?? null,
-    retry === true,
-  ]);
-  return `own-${digest(path).slice(0, 12)}-${digest(settings).slice(0, 8)}`;
+export function ownName(path: string, settings: RouteService['settings']): string {
+  return `own-${digest(path).slice(0, 12)}-${settingsDigest(settings)}`;
+}
+
+function settingsDigest(settings: RouteService['settings']): string {
+  return digest(JSON.stringify(backendSettings(settings))).slice(0, 8);
 }
 
 /** An empty backend whose name tells which general part of the configuration runs. */

@@ -5,7 +5,7 @@ import type { Assignment } from './assignment.ts';
 import { backendCommands } from './commands.ts';
 import { type MapChange, mapChange } from './maps.ts';
 import type { Observed } from './observed.ts';
-import { MAPS, type MapName, mapEntries, mapFile, type Placed } from './render.ts';
+import { isOrdered, MAPS, type MapName, mapEntries, mapFile, type Placed } from './render.ts';
 import type { HaproxySettings } from './settings.ts';
 
 export interface HaproxyPlan extends ProxyPlan {
@@ -129,7 +129,7 @@ function mapsOf(input: PlanInput, before: ReadonlyMap<string, Placed>): readonly
     if (same) return undefined;
     // The order of patterns concerns all of them, and a name that one service lost another may have won.
     const all = mapEntries([...placed.values()].filter(runs));
-    return mapOf(name, input, all[name], name === 'wildcards' ? undefined : keys);
+    return mapOf(name, input, all[name], isOrdered(name, input.settings) ? undefined : keys);
   }).filter((change) => change !== undefined);
 }
 
@@ -141,7 +141,8 @@ function mapOf(
 ): MapChange | undefined {
   const running = observed.maps[name];
   if (running.missing) return undefined;
-  return mapChange(name, mapFile(settings.folder, name), wanted, running, keys);
+  const map = { name, file: mapFile(settings.folder, name), ordered: isOrdered(name, settings) };
+  return mapChange(map, wanted, running, keys);
 }
 
 function reloadReason({ observed, placed, marker }: PlanInput): string | undefined {

@@ -1,5 +1,6 @@
 import { hostAndPort } from '../../core/ip.ts';
 import type { RouteServer, RouteService } from '../../core/route-service.ts';
+import type { RouteProtocol } from '../../core/route-settings.ts';
 import { isPool, markerName, poolName, serverName } from './names.ts';
 import type { HaproxySettings } from './settings.ts';
 
@@ -37,7 +38,7 @@ export function renderSpares(settings: HaproxySettings, taken: ReadonlySet<strin
   const spares: string[] = [];
   for (let index = 0; index < settings.pool; index += 1) {
     const name = poolName(index);
-    if (!taken.has(name)) spares.push(`\n${renderHead(name, undefined)}`);
+    if (!taken.has(name)) spares.push(`\n${renderHead(name, undefined, settings)}`);
   }
   return `${HEAD}\nbackend ${marker} from portolan\n${spares.join('')}`;
 }
@@ -48,16 +49,19 @@ function renderDefaults({
   queueMs,
   tunnelMs,
   retries,
+  redispatch,
+  retryOn,
+  forwardedFor,
   frontend,
 }: HaproxySettings): string {
   const client = frontend === undefined ? [] : [`timeout client ${ms(frontend.clientMs)}`];
   return section('defaults portolan', [
     'mode http',
     'balance roundrobin',
-    'option forwardfor',
+    ...(forwardedFor ? ['option forwardfor'] : []),
     `retries ${String(retries)}`,
-    'option redispatch 1',
-    'retry-on conn-failure empty-response',
+    redispatch === 0 ? 'no option redispatch' : `option redispatch ${String(redispatch)}`,
+    `retry-on ${retryOn.length === 0 ? 'none' : retryOn.join(' ')}`,
     `timeout connect ${ms(connectMs)}`,
     `timeout server ${ms(serverMs)}`,
     `timeout queue ${ms(queueMs)}`,
@@ -69,9 +73,9 @@ function renderDefaults({
 /** Sockets, front end, and the choice of a backend by host name. */
 function renderFrontend({ socket, frontend, domainMatch }: HaproxySettings, folder: string): string {
   if (frontend === undefined) return '';
-  const lookUp = (map: MapName, converter: string): string =>
-    `var(txn.portolan_host),${converter}(${mapFile(folder, map)})`;
   const found = '{ var(txn.portolan_backend) -m found }';
+  const lookUp = (map: MapName, converter: string): string =>
+    `http-request set-var(txn.portolan_backend) var(txn.portolan_host),${converter}(${mapFile(folder, map)})`;
   return [
     section('global', [
       `stats socket unix@${socket} mode 600 level admin expose-fd listeners`,
@@ -82,8 +86,9 @@ function renderFrontend({ socket, frontend, domainMatch }: HaproxySettings, fold
       'timeout http-request 10s',
       'timeout http-keep-alive 30s',
       'http-request set-var(txn.portolan_host) req.hdr(host),field(1,:),lower,rtrim(.)',
-      `http-request set-var(txn.portolan_backend) ${lookUp('hosts', domainMatch ? 'map_dom' : 'map')}`,
-      `http-request set-var(txn.portolan_backend) ${lookUp('wildcards', 'map_end')} unless ${found}`,
+      lookUp('hosts', 'map'),
+      `${lookUp('wildcards', 'map_end')} unless ${found}`,
+      ...(domainMatch ? [`${lookUp('hosts', 'map_dom')} unless ${found}`] : []),
       `http-request set-var(txn.portolan_service) var(txn.portolan_backend),map(${mapFile(folder, 'services')})`,
       `http-request return status 404 content-type text/plain string "There is no such host here." unless ${found}`,
       'use_backend %[var(txn.portolan_backend)]',
@@ -94,18 +99,30 @@ function renderFrontend({ socket, frontend, domainMatch }: HaproxySettings, fold
 /** One backend with its servers. */
 export function renderBackend({ service, backend }: Placed, settings: HaproxySettings): string {
   const servers = service.servers.map((server) => renderServer(server, service, settings));
-  return `${HEAD}# ${service.path}\n${renderHead(backend, service)}${servers.map((line) => `  ${line}\n`).join('')}`;
+  return `${HEAD}# ${service.path}\n${renderHead(backend, service, settings)}${servers.map((line) => `  ${line}\n`).join('')}`;
 }
 
-function renderHead(backend: string, service: RouteService | undefined): string {
-  const { balance, timeoutMs, check, retry } = isPool(backend) ? {} : (service?.settings ?? {});
+function renderHead(
+  backend: string,
+  service: RouteService | undefined,
+  { retryUnsafe }: HaproxySettings,
+): string {
+  const { balance, timeoutMs, check, retry, protocol } = isPool(backend) ? {} : (service?.settings ?? {});
   return section(`backend ${backend} from portolan`, [
     ...(balance === undefined ? [] : [`balance ${balance}`]),
     ...(timeoutMs === undefined ? [] : [`timeout server ${ms(timeoutMs)}`]),
-    ...(check === undefined ? [] : [`option httpchk GET ${check}`]),
+    ...(check === undefined ? [] : httpCheck(check, protocol)),
     // What is not safe to repeat is never sent twice, unless the service says that it may be.
-    ...(retry === true ? [] : ['http-request disable-l7-retry if !{ method GET HEAD OPTIONS }']),
+    ...(retry === true || retryUnsafe
+      ? []
+      : ['http-request disable-l7-retry if !{ method GET HEAD OPTIONS }']),
   ]);
+}
+
+/** HTTP/2 has no requests without a host. */
+function httpCheck(path: string, protocol: RouteProtocol | undefined): readonly string[] {
+  if (protocol !== 'h2c') return [`option httpchk GET ${path}`];
+  return ['option httpchk', `http-check send meth GET uri ${path} ver HTTP/2 hdr Host localhost`];
 }
 
 function renderServer(server: RouteServer, service: RouteService, settings: HaproxySettings): string {
@@ -116,17 +133,17 @@ function renderServer(server: RouteServer, service: RouteService, settings: Hapr
 /** Address and options, the same in a file and in `add server`. */
 export function serverTerms(
   { ip, port, weight }: Pick<RouteServer, 'ip' | 'port' | 'weight'>,
-  _service: RouteService,
+  { settings: { protocol } }: RouteService,
   { checkMs, slowStartMs }: HaproxySettings,
 ): string {
   const check =
     checkMs === undefined
       ? ''
       : ` check inter ${ms(checkMs)} fall 2 rise 1${slowStartMs > 0 ? ` slowstart ${ms(slowStartMs)}` : ''}`;
-  return `${hostAndPort(ip, port)} weight ${String(weight)}${check}`;
+  return `${hostAndPort(ip, port)} weight ${String(weight)}${protocol === 'h2c' ? ' proto h2' : ''}${check}`;
 }
 
-/** The entries of a map in their order: of patterns the longest comes first, for the first that fits counts. */
+/** The entries of a map in their order: the longest name comes first, for of patterns the first that fits counts. */
 export function mapEntries(placed: Iterable<Placed>): Readonly<Record<MapName, ReadonlyMap<string, string>>> {
   const hosts: [string, string][] = [];
   const wildcards: [string, string][] = [];
@@ -138,11 +155,18 @@ export function mapEntries(placed: Iterable<Placed>): Readonly<Record<MapName, R
       else hosts.push([host, backend]);
   }
   const byKey = (a: [string, string], b: [string, string]): number => (a[0] < b[0] ? -1 : 1);
+  const longestFirst = (a: [string, string], b: [string, string]): number =>
+    b[0].length - a[0].length || byKey(a, b);
   return {
-    hosts: new Map(hosts.sort(byKey)),
-    wildcards: new Map(wildcards.sort((a, b) => b[0].length - a[0].length || byKey(a, b))),
+    hosts: new Map(hosts.sort(longestFirst)),
+    wildcards: new Map(wildcards.sort(longestFirst)),
     services: new Map(services.sort(byKey)),
   };
+}
+
+/** Whether the order of its entries decides which of them counts, and not the names alone. */
+export function isOrdered(name: MapName, { domainMatch }: HaproxySettings): boolean {
+  return name === 'wildcards' || (name === 'hosts' && domainMatch);
 }
 
 export function renderMap(entries: ReadonlyMap<string, string>): string {

@@ -27,6 +27,14 @@ export interface HaproxySettings {
   readonly checkMs: number | undefined;
   readonly slowStartMs: number;
   readonly retries: number;
+  /** At every n-th retry another server is tried; 0: never. */
+  readonly redispatch: number;
+  /** What is worth a retry, in HAProxy's words; empty: nothing. */
+  readonly retryOn: readonly string[];
+  /** Requests that are not safe to repeat are sent again as well, whether a service allows it or not. */
+  readonly retryUnsafe: boolean;
+  /** Servers are told the client's address (`X-Forwarded-For`). */
+  readonly forwardedFor: boolean;
   readonly connectMs: number;
   readonly serverMs: number;
   readonly queueMs: number;
