@@ -40,6 +40,12 @@ export class OrderBook {
     return true;
   }
 
+  /** Every registry knows how this one ended. */
+  settle(subject: string): void {
+    const order = this.#orders.get(subject);
+    if (order !== undefined) this.#orders.set(subject, { ...order, settled: true });
+  }
+
   forget(subject: string): void {
     this.#orders.delete(subject);
   }

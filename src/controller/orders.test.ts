@@ -216,6 +216,56 @@ describe('the end of a drain by command', () => {
     }
   });
 
+  it('Idempotence: its end, once known everywhere, is not told again by the next process', async () => {
+    const test = start();
+    await test.listed(seen(1));
+    await order(test, ONE, true);
+    await order(test, ONE, false);
+    const orders = test.loop.commands.book.all();
+    await test.end();
+    const before = Number(await test.revision());
+    const next = start({
+      clock: test.clock,
+      stores: test.stores,
+      orders,
+      instance: 'j',
+      predecessorDead: true,
+    });
+    await next.listed(seen(1));
+    await next.clock.advance(10_000);
+    // The heartbeat and its card, in one transaction.
+    expect(Number(await next.revision())).toBe(before + 1);
+  });
+
+  it('Drain: that a registry from long ago still knows is over all the same', async () => {
+    const { test, leave, back } = two();
+    await test.listed(seen(1));
+    await order(test, ONE, true);
+    leave();
+    await test.clock.advance(1000);
+    await test.end();
+    const [, old] = test.stores;
+    const alone = start({
+      clock: test.clock,
+      stores: test.stores.slice(0, 1),
+      instance: 'j',
+      predecessorDead: true,
+    });
+    await alone.listed(seen(1));
+    await order(alone, ONE, false);
+    const orders = alone.loop.commands.book.all();
+    await alone.end();
+    back();
+    const stores = [...test.stores.slice(0, 1), ...(old === undefined ? [] : [old])];
+    const next = start({ clock: test.clock, stores, orders, instance: 'k', predecessorDead: true });
+    await next.listed(seen(1));
+    await next.clock.advance(10_000);
+    for (const registry of [0, 1]) {
+      expect(await service(next, 1, registry)).toBe(REGISTERED);
+      expect(await bookkeeping(next, registry)).toEqual([]);
+    }
+  });
+
   it('Drain: with several registries any order to drain wins', async () => {
     const { test, leave, back } = two();
     await test.listed(seen(1));

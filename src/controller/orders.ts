@@ -49,7 +49,7 @@ export class Commands {
 
   /** Orders of an earlier process, found in a registry or in the state folder; they count from `obey` on. */
   learn(orders: Iterable<DrainOrder>): void {
-    for (const order of orders) if (this.book.learn(order)) this.#keep(order);
+    for (const order of orders) if (this.book.learn(order) && order.settled !== true) this.#keep(order);
   }
 
   /** Once every registry knows that a drain has ended, none has to remember it. */
@@ -60,6 +60,7 @@ export class Commands {
       const order = this.book.get(subject);
       if (order === undefined || this.#missing(order).some(({ why }) => why !== undefined)) continue;
       this.#ending.delete(subject);
+      this.book.settle(subject);
       endpoints.claimCommand(orderKey(this.#options.owner, subject), undefined);
     }
   }

@@ -9,9 +9,11 @@ export interface DrainOrder {
   readonly subject: string;
   readonly drained: boolean;
   readonly at: number;
+  /** The end of a drain that every registry knew: a later process need not tell it again. Kept in the state folder only. */
+  readonly settled?: boolean | undefined;
 }
 
-const schema = z.object({ drained: z.boolean(), at: z.number() });
+const schema = z.object({ drained: z.boolean(), at: z.number(), settled: z.boolean().optional() });
 
 /** Reads an order from parsed JSON; undefined for what is none. */
 export function parseDrainOrder(subject: string, json: unknown): DrainOrder | undefined {

@@ -123,7 +123,7 @@ export function atRest(world: World, host: SimHost): boolean {
       !mayBeOut(subject, world.now) &&
       subject.unhealthyAt === undefined,
   );
-  // The end of a drain is told to every registry once more by each new process.
-  const ended = host.folder.some(({ drained }) => !drained);
+  // The end of a drain is told once more by a new process, unless every registry knew it.
+  const ended = host.folder.some(({ drained, settled }) => !drained && settled !== true);
   return settled && !ended && ![...world.disturbed.keys()].some((where) => where.includes(host.owner));
 }
