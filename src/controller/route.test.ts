@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../test/kit/clock.ts';
 import { recordingLog } from '../../test/kit/loop.ts';
-import { FakeProxy, RouteRegistry, type RunningRoute, runRoute } from '../../test/kit/route-lab.ts';
+import {
+  FakeProxy,
+  KeptRecords,
+  RouteRegistry,
+  type RunningRoute,
+  runRoute,
+} from '../../test/kit/route-lab.ts';
 import { failure } from '../core/failure.ts';
 
 describe('the route loop', () => {
@@ -119,5 +125,94 @@ describe('the route loop', () => {
     const before = proxy.passes;
     await clock.advance(9000);
     expect(proxy.passes).toBe(before);
+  });
+
+  describe('after a restart of the agent', () => {
+    let memory: KeptRecords;
+    let log: ReturnType<typeof recordingLog>;
+    beforeEach(() => {
+      memory = new KeptRecords();
+      log = recordingLog();
+    });
+
+    const start = async (complete?: () => Promise<void>): Promise<void> => {
+      route = runRoute(proxy, registry.feed(clock), clock, complete, log, memory);
+      await clock.advance(500);
+    };
+
+    it('keeps the last server of a lost host until something replaces it', async () => {
+      await start();
+      await route.stop();
+      await registry.lose('one', ['/a/web', 'x']);
+      await start();
+      await clock.advance(120_000);
+      expect(proxy.serves).toEqual({ '/a/web': 'x ready' });
+      await route.stop();
+      await start();
+      expect(proxy.serves).toEqual({ '/a/web': 'x ready' });
+      await registry.put('/a/web', 'new', { owner: 'two' });
+      await clock.advance(31_000);
+      expect(proxy.serves).toEqual({ '/a/web': 'new ready' });
+      await route.stop();
+      await start();
+      expect(proxy.serves).toEqual({ '/a/web': 'new ready' });
+    });
+
+    it('lets go what was withdrawn meanwhile, and what a host that is there again does not bring back', async () => {
+      await registry.put('/b/web', 'z', { owner: 'two' });
+      await start();
+      await route.stop();
+      await registry.remove('/a/web', 'x');
+      await registry.lose('two', ['/b/web', 'z']);
+      await start();
+      expect(proxy.serves).toEqual({ '/b/web': 'z ready' });
+      await registry.host('two');
+      await clock.advance(20_000);
+      expect(proxy.serves).toEqual({});
+      await route.stop();
+      await start();
+      expect(proxy.serves).toEqual({});
+    });
+
+    it('lets a server of a lost host go after the grace when others serve', async () => {
+      await registry.put('/a/web', 'y', { owner: 'two' });
+      await start();
+      await route.stop();
+      await registry.lose('one', ['/a/web', 'x']);
+      await start();
+      expect(proxy.serves).toEqual({ '/a/web': 'x ready, y ready' });
+      await clock.advance(31_000);
+      expect(proxy.serves).toEqual({ '/a/web': 'y ready' });
+    });
+
+    it('judges an embedded registry, which begins empty, when it is complete', async () => {
+      await registry.put('/b/web', 'z');
+      await start();
+      await route.stop();
+      registry = new RouteRegistry(clock);
+      let done = (): void => undefined;
+      const complete = new Promise<void>((resolve) => {
+        done = resolve;
+      });
+      await start(() => complete);
+      await registry.host('one');
+      await registry.put('/a/web', 'x');
+      await clock.advance(5000);
+      expect(proxy.serves).toEqual({ '/a/web': 'x ready', '/b/web': 'z ready' });
+      done();
+      await clock.advance(100);
+      expect(proxy.serves).toEqual({ '/a/web': 'x ready' });
+    });
+
+    it('says once that it cannot keep what a later process has to know, and tries again', async () => {
+      memory.broken = true;
+      await start();
+      await clock.advance(5000);
+      const message = 'after a restart it would not be known who offered what the proxy serves';
+      expect(log.lines.filter((line) => line.message === message)).toHaveLength(1);
+      memory.broken = false;
+      await clock.advance(500);
+      expect((await memory.recall()).map(({ key }) => key)).toEqual(['/services/a/web/x']);
+    });
   });
 });

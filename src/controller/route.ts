@@ -4,9 +4,11 @@ import { type Clock, type Log, type Random, sleep } from '../core/ports.ts';
 import type { Proxy, ProxyOutcome } from '../core/proxy.ts';
 import type { RegistryRecord } from '../core/record.ts';
 import type { FeedSignal, RecordFeed } from '../core/route-feed.ts';
+import type { RouteMemory } from '../core/route-memory.ts';
 import type { RouteRecord } from '../core/route-record.ts';
 import { type RouteChange, RouteTable } from '../core/route-table.ts';
 import { CommandedDrains } from './commanded.ts';
+import { Remembering } from './remembering.ts';
 import { type TakenWork, Workqueue } from './workqueue.ts';
 
 export interface RouteLoopOptions {
@@ -18,6 +20,8 @@ export interface RouteLoopOptions {
   ) => { readonly record: RouteRecord } | { readonly problem: string };
   /** Resolves when the registry is complete: an embedded one is empty until the first announce pass. */
   readonly complete: (signal: AbortSignal) => Promise<void>;
+  /** What an earlier process knew; undefined: nothing outlives this one. */
+  readonly memory: RouteMemory | undefined;
   /** How long the servers of a lost host stay. */
   readonly graceMs: number;
   readonly clock: Clock;
@@ -48,6 +52,7 @@ export class RouteLoop {
   readonly #options: RouteLoopOptions;
   readonly #queue: Workqueue;
   readonly #table: RouteTable;
+  readonly #remembering: Remembering;
   readonly #alive = new Set<string>();
   /** Records that are no services, and why; told once. */
   readonly #problems = new Map<string, string>();
@@ -64,8 +69,9 @@ export class RouteLoop {
 
   constructor(options: RouteLoopOptions) {
     this.#options = options;
-    const { clock, random, graceMs } = options;
+    const { clock, random, graceMs, memory, proxy, log } = options;
     this.#table = new RouteTable(graceMs);
+    this.#remembering = new Remembering({ target: proxy.name, table: this.#table, memory, log });
     this.#standing = { state: 'waiting', since: clock.now() };
     this.#queue = new Workqueue({ clock, random, debounce: DEBOUNCE, backoff: BACKOFF });
   }
@@ -99,17 +105,29 @@ export class RouteLoop {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { feed, complete } = this.#options;
+    const { feed, complete, clock } = this.#options;
     const ready = complete(signal);
+    await this.#remembering.recall(() => clock.monotonic());
     const subscription = feed.signals.subscribe((said) => {
       this.#hear(said, signal);
     });
     await Promise.all([
       feed.run(signal),
-      ready.then(() => Promise.all([this.#work(signal), this.#guard(signal)])),
+      ready.then(() => {
+        this.#completed();
+        return Promise.all([this.#work(signal), this.#guard(signal)]);
+      }),
     ]);
     subscription.unsubscribe();
     this.#cancelTick?.();
+    if (this.#listed) await this.#remembering.flush();
+  }
+
+  /** Whoever is there has said by now what it offers: what it did not bring back since the list is withdrawn. */
+  #completed(): void {
+    if (!this.#listed) return;
+    for (const owner of this.#alive) this.#table.returned(owner, this.#options.clock.monotonic());
+    this.#tick();
   }
 
   #hear(said: FeedSignal, signal: AbortSignal): void {
@@ -139,7 +157,7 @@ export class RouteLoop {
           },
           now,
         );
-        this.#table.takeDirty();
+        this.#remembering.changed(this.#table.takeDirty());
         this.#listed = true;
         this.#ask(EVERYTHING);
         break;
@@ -206,7 +224,9 @@ export class RouteLoop {
         : clock.timer(Math.max(1, next - now), () => {
             this.#tick();
           });
-    for (const path of this.#table.takeDirty()) this.#ask(path);
+    const dirty = this.#table.takeDirty();
+    this.#remembering.changed(dirty);
+    for (const path of dirty) this.#ask(path);
   }
 
   #ask(key: string): void {
@@ -297,6 +317,7 @@ export class RouteLoop {
     while (!over()) {
       await sleep(clock, PROBE_MS, signal);
       if (!this.#listed || over()) continue;
+      await this.#remembering.flush();
       const probe = await proxy.probe(signal);
       const now = clock.monotonic();
       const other = probe.ok && this.#process !== undefined && probe.value !== this.#process;

@@ -55,6 +55,12 @@ export class RouteTable {
     for (const members of this.#members.values()) for (const { record } of members.values()) yield record;
   }
 
+  /** The records of one path, also those of lost hosts; none where nothing is served. */
+  members(path: string): readonly RouteRecord[] {
+    if (!this.#drafts.has(path)) return [];
+    return [...(this.#members.get(path)?.values() ?? [])].map(({ record }) => record);
+  }
+
   service(path: string): RouteService | undefined {
     const draft = this.#drafts.get(path);
     if (draft === undefined) return undefined;

@@ -29,3 +29,11 @@ export function routeRecord(
     },
   };
 }
+
+/** A value of the `services` layout that says again what `routeRecord` has read. */
+export function routeValue(record: RouteRecord): string {
+  const { path, id, owner, type, name, ip, port, weight, state, cause, settings } = record;
+  const SERVICE = path.slice(path.lastIndexOf('/') + 1);
+  const fields = { ID: id, SERVICE, NAME: name, PORT: port, TYPE: type, IP: ip, EXT_PORT: port };
+  return JSON.stringify({ ...fields, owner, state, cause, weight, proxy: settings });
+}

@@ -4,7 +4,8 @@ import { masterSocket, type ProxySettings } from '../config/proxies.ts';
 import { RouteLoop } from '../controller/route.ts';
 import type { OwnCard } from '../core/listener.ts';
 import type { Proxy } from '../core/proxy.ts';
-import { routeRecord } from '../layout/route.ts';
+import type { RouteMemory } from '../core/route-memory.ts';
+import { routeRecord, routeValue } from '../layout/route.ts';
 import { decodeServices } from '../layout/services.ts';
 import { KvRecordFeed } from '../provider/kv/feed.ts';
 import { Haproxy } from '../proxy/haproxy/haproxy.ts';
@@ -12,6 +13,7 @@ import { Managed } from '../proxy/haproxy/managed.ts';
 import { hasSystemd, OwnProcess } from '../proxy/haproxy/process.ts';
 import type { HaproxySettings, ReloadWay } from '../proxy/haproxy/settings.ts';
 import { AdminSocket } from '../proxy/haproxy/socket.ts';
+import { FolderMemory } from '../proxy/memory.ts';
 import type { Assembly } from './assembly.ts';
 import type { AgentIo } from './io.ts';
 import { openListeners } from './listening.ts';
@@ -76,7 +78,9 @@ export function openRoutes(context: RouteContext): readonly Route[] {
     const { prefix } = config.layouts.services;
     const paths = (settings.paths ?? config.listenPath ?? [prefix]).map((path) => below(prefix, path));
     const managed = settings.managed ? managedBy(settings, io) : undefined;
-    return [{ proxy, registry, paths, managed, loop: routeLoop(proxy, paths, registry, context) }];
+    const memory = folderMemory(settings.folder, paths, prefix);
+    const loop = routeLoop({ proxy, paths, memory }, registry, context);
+    return [{ proxy, registry, paths, managed, loop }];
   });
 }
 
@@ -121,9 +125,23 @@ function managedBy(
   return new Managed({ name, process, admin, clock, random, log });
 }
 
+/** Only of the paths that it follows now: nothing would ever say that others are withdrawn. */
+function folderMemory(folder: string, paths: readonly string[], prefix: string): RouteMemory {
+  return new FolderMemory({
+    folder,
+    encode: routeValue,
+    decode: (key, value, since) => {
+      if (!paths.some((path) => key.startsWith(path))) return undefined;
+      const record = { value, createRevision: since, modRevision: since, lease: '0' };
+      const decoded = routeRecord(key, record, prefix);
+      return 'record' in decoded ? decoded.record : undefined;
+    },
+    writing: true,
+  });
+}
+
 function routeLoop(
-  proxy: Proxy,
-  paths: readonly string[],
+  { proxy, paths, memory }: Pick<Route, 'proxy' | 'paths'> & { readonly memory: RouteMemory },
   registry: Followed,
   { config, io, complete }: RouteContext,
 ): RouteLoop {
@@ -137,7 +155,7 @@ function routeLoop(
     random,
   });
   return new RouteLoop({
-    ...{ proxy, feed, clock, random, log },
+    ...{ proxy, feed, memory, clock, random, log },
     complete: (signal) => complete(registry, signal),
     decode: (key, record) => routeRecord(key, record, prefix),
     graceMs: config.deadHostGrace === 0 ? Number.POSITIVE_INFINITY : config.deadHostGrace,

@@ -173,6 +173,28 @@ export function proxyContract(name: string, open: () => Promise<ProxyLab>): void
       expect(await lab.files()).toEqual(files);
     });
 
+    it('lets what was freed rest also when another process of ours takes over', async () => {
+      await begin();
+      const one = await server('one');
+      const backends = async (): Promise<readonly string[]> => {
+        const read = await lab.proxy.servers(signal);
+        return read.ok ? read.value.map(({ backend }) => backend) : [];
+      };
+      put(at('/a/web', one));
+      await pass();
+      expect(await body('web.a')).toBe('one');
+      const [freed] = await backends();
+      withdraw(at('/a/web', one));
+      await pass();
+      lab.renew();
+      await look();
+      await passAll();
+      put(at('/b/web', one), at('/c/web', one));
+      await pass();
+      expect([await body('web.b'), await body('web.c')]).toEqual(['one', 'one']);
+      expect(await backends()).not.toContain(freed);
+    });
+
     it('repairs what somebody else changed', async () => {
       await begin();
       const one = await server('one');

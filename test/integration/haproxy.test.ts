@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Proxy } from '../../src/core/proxy.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import { eventually } from '../kit/eventually.ts';
-import { HaproxyLab } from '../kit/haproxy.ts';
+import { HaproxyLab, silentLog } from '../kit/haproxy.ts';
 import { HttpLoad } from '../kit/http-load.ts';
-import { RouteRegistry, type RunningRoute, runRoute } from '../kit/route-lab.ts';
+import { folderMemory, RouteRegistry, type RunningRoute, runRoute } from '../kit/route-lab.ts';
 import { get, WebServer } from '../kit/web-server.ts';
 
 const HOST = 'shop.example';
@@ -21,8 +22,12 @@ describe('a registry, the route loop and a real HAProxy', () => {
     await lab.start();
     const registry = new RouteRegistry(systemClock);
     await registry.host('one');
-    route = runRoute(proxy, registry.feed(systemClock), systemClock);
+    run(proxy, registry);
     return { proxy, registry };
+  };
+  const run = (proxy: Proxy, registry: RouteRegistry): void => {
+    const feed = registry.feed(systemClock);
+    route = runRoute(proxy, feed, systemClock, undefined, silentLog, folderMemory(lab.folder));
   };
   const serve = async (registry: RouteRegistry, id: string): Promise<WebServer> => {
     const server = await WebServer.start(id, 5);
@@ -82,5 +87,27 @@ describe('a registry, the route loop and a real HAProxy', () => {
       expect(await lab.ask('show servers state pool-000')).toMatch(/ one .* two /s);
     });
     expect(await served()).toBe(true);
+  });
+
+  it('keeps the last server of a lost host over a restart of the agent, and frees what was withdrawn', async () => {
+    const { registry } = await begin();
+    const last = await serve(registry, 'last');
+    await registry.host('two');
+    const other = { NAME: 'other.example', EXT_PORT: last.port, owner: 'two' };
+    await registry.put('/i/other/dev/web/other.example', 'z', other);
+    await eventually(async () => (await served()) && (await get(lab.port, 'other.example')).status === 200);
+    await route?.stop();
+    await registry.remove('/i/other/dev/web/other.example', 'z');
+    await registry.lose('one', [PATH, 'last']);
+    const load = new HttpLoad({ port: lab.port, host: HOST, everyMs: 5 });
+    const proxy = lab.adapter();
+    run(proxy, registry);
+    await eventually(async () => (await get(lab.port, 'other.example')).status === 404);
+    await eventually(() => route!.loop.converged);
+    const fresh = await serve(registry, 'fresh');
+    await eventually(() => fresh.requests > 10);
+    await load.stop();
+    expect(load.failed).toEqual([]);
+    expect(proxy.counters.reloads).toBe(0);
   });
 });

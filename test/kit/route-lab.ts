@@ -10,11 +10,14 @@ import type {
   WantedServices,
 } from '../../src/core/proxy.ts';
 import type { FeedSignal } from '../../src/core/route-feed.ts';
+import type { RouteMemory } from '../../src/core/route-memory.ts';
+import type { RouteRecord } from '../../src/core/route-record.ts';
 import type { RouteService } from '../../src/core/route-service.ts';
-import { routeRecord } from '../../src/layout/route.ts';
+import { routeRecord, routeValue } from '../../src/layout/route.ts';
 import { KvRecordFeed } from '../../src/provider/kv/feed.ts';
 import type { KvReader } from '../../src/provider/kv/store.ts';
 import { MemoryStore } from '../../src/provider/memory/store.ts';
+import { FolderMemory } from '../../src/proxy/memory.ts';
 import { silentLog } from './haproxy.ts';
 
 /** A registry in memory with the records and heartbeats of a fleet. */
@@ -157,6 +160,39 @@ export class FakeProxy implements Proxy<FakePlan> {
   }
 }
 
+/** What outlives a process, as agents keep it beside the files of a proxy. */
+export function folderMemory(folder: string): FolderMemory {
+  return new FolderMemory({
+    folder,
+    encode: routeValue,
+    decode: (key, value, since) => {
+      const decoded = routeRecord(
+        key,
+        { value, createRevision: since, modRevision: since, lease: '0' },
+        '/services/',
+      );
+      return 'record' in decoded ? decoded.record : undefined;
+    },
+    writing: true,
+  });
+}
+
+/** What outlives a process, in memory. */
+export class KeptRecords implements RouteMemory {
+  readonly #byPath = new Map<string, readonly RouteRecord[]>();
+  broken = false;
+
+  recall(): Promise<readonly RouteRecord[]> {
+    return Promise.resolve([...this.#byPath.values()].flat());
+  }
+
+  keep(path: string, records: readonly RouteRecord[]): Promise<Result<void>> {
+    if (this.broken) return Promise.resolve({ ok: false, failure: failure('proxy-files', 'no space') });
+    this.#byPath.set(path, records);
+    return Promise.resolve(ok(undefined));
+  }
+}
+
 export interface RunningRoute {
   readonly loop: RouteLoop;
   stop(): Promise<void>;
@@ -169,10 +205,11 @@ export function runRoute(
   clock: Clock,
   complete: () => Promise<void> = () => Promise.resolve(),
   log: Log = silentLog,
+  memory?: RouteMemory,
 ): RunningRoute {
   const stop = new AbortController();
   const loop = new RouteLoop({
-    ...{ proxy, complete, clock },
+    ...{ proxy, complete, clock, memory },
     feed: feed instanceof KvRecordFeed ? feed : { signals: feed, run: () => Promise.resolve() },
     decode: (key, record) => routeRecord(key, record, '/services/'),
     graceMs: 30_000,

@@ -108,11 +108,16 @@ export function parseBackends(text: string): ReadonlySet<string> {
   return new Set(text.split('\n').filter((line) => line !== '' && !line.startsWith('#')));
 }
 
-/** Current sessions and queue, by `backend` or `backend/server`, of `show stat`. */
-export function parseLoad(
-  text: string,
-): ReadonlyMap<string, { readonly sessions: number; readonly queued: number }> {
-  const loads = new Map<string, { sessions: number; queued: number }>();
+export interface Load {
+  readonly sessions: number;
+  readonly queued: number;
+  /** Sessions since the process began. */
+  readonly total: number;
+}
+
+/** Load by `backend` or `backend/server`, of `show stat`. */
+export function parseLoad(text: string): ReadonlyMap<string, Load> {
+  const loads = new Map<string, Load>();
   let columns: readonly string[] = [];
   for (const line of text.split('\n')) {
     if (line.startsWith('# pxname,')) columns = line.slice(2).split(',');
@@ -121,7 +126,8 @@ export function parseLoad(
       const cell = (name: string): string => cells[columns.indexOf(name)] ?? '';
       const name = cell('svname');
       const key = name === 'BACKEND' ? cell('pxname') : `${cell('pxname')}/${name}`;
-      loads.set(key, { sessions: Number(cell('scur')), queued: Number(cell('qcur')) });
+      const number = (column: string): number => Number(cell(column));
+      loads.set(key, { sessions: number('scur'), queued: number('qcur'), total: number('stot') });
     }
   }
   return loads;

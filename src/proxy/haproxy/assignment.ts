@@ -75,7 +75,7 @@ export class Assignment {
       if (now - since >= restMs && idle(backend)) this.#resting.delete(backend);
   }
 
-  /** Takes over what an earlier process freed. */
+  /** What an earlier process may have freed; what serves somebody is left alone. */
   restOn(backends: Iterable<readonly [backend: string, since: number]>): void {
     for (const [backend, since] of backends)
       if (this.#inPool(backend) && !this.#byBackend.has(backend)) this.#resting.set(backend, since);

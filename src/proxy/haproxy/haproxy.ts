@@ -43,6 +43,7 @@ export class Haproxy implements Proxy<HaproxyPlan> {
   readonly #marker: string;
   readonly #applier: Applier | undefined;
   #observed: Observed | undefined;
+  #restKnown = false;
 
   constructor(options: HaproxyOptions) {
     const { name, settings, writing, clock, log } = options;
@@ -82,7 +83,7 @@ export class Haproxy implements Proxy<HaproxyPlan> {
   }
 
   async observe(signal: AbortSignal): Promise<Result<void>> {
-    const { settings, clock } = this.#options;
+    const { settings } = this.#options;
     const read = await readObserved(this.#socket, settings.folder, signal);
     if (!read.ok) {
       this.#observed = undefined;
@@ -91,14 +92,30 @@ export class Haproxy implements Proxy<HaproxyPlan> {
     this.#observed = read.value;
     this.#assignment.adopt(read.value.maps.services.entries);
     await this.#folder.look();
-    if (this.#assignment.resting.size > 0) {
-      const load = await readLoad(this.#socket, false, signal);
-      if (load.ok)
-        this.#assignment.wake(clock.monotonic(), quarantineMs(settings), (backend) => {
-          const { sessions, queued } = load.value.get(backend) ?? { sessions: 0, queued: 0 };
-          return sessions + queued === 0;
-        });
+    return await this.#rest(signal);
+  }
+
+  /** Which freed backends may serve again; those that an earlier process of ours freed rest from its successor's start on. */
+  async #rest(signal: AbortSignal): Promise<Result<void>> {
+    const { settings, clock } = this.#options;
+    if (this.#restKnown && this.#assignment.resting.size === 0) return ok(undefined);
+    const load = await readLoad(this.#socket, false, signal);
+    if (!load.ok) {
+      // Without it nobody knows which spare backend is really free.
+      if (!this.#restKnown) this.#observed = undefined;
+      return this.#restKnown ? ok(undefined) : load;
     }
+    const now = clock.monotonic();
+    if (!this.#restKnown) {
+      // Nobody can still be retrying in a backend that had no session since this HAProxy began.
+      const used = [...load.value].filter(([, { total }]) => total > 0);
+      this.#assignment.restOn(used.map(([backend]) => [backend, now]));
+    }
+    this.#restKnown = true;
+    this.#assignment.wake(now, quarantineMs(settings), (backend) => {
+      const { sessions, queued } = load.value.get(backend) ?? { sessions: 0, queued: 0 };
+      return sessions + queued === 0;
+    });
     return ok(undefined);
   }
 
