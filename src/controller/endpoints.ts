@@ -18,26 +18,10 @@ import { containerOf, noteOf, noteOfRotation } from './drains.ts';
 import type { EndpointsOptions } from './endpoints-options.ts';
 import { Health, type HealthView } from './health.ts';
 import { Inheritance } from './inheritance.ts';
+import { type Entry, type KnownContainer, KnownContainers } from './known-containers.ts';
 import { type LiveEndpoint, Publication } from './publication.ts';
-import { Sharers } from './sharers.ts';
 import { whyNot } from './why.ts';
 import type { Subject } from './workqueue.ts';
-
-interface Entry {
-  container: Container;
-  /** Why it offers nothing, while that is so. The whole description is large and can be made again. */
-  why: string | undefined;
-  readonly live: Map<string, LiveEndpoint>;
-  /** It ran before this process knew of it: what stands in the registries may be its. */
-  readonly inherits: boolean;
-}
-
-/** A container that runs, with what it offers. */
-export interface KnownContainer {
-  readonly container: Container;
-  readonly why: string | undefined;
-  readonly live: ReadonlyMap<string, LiveEndpoint>;
-}
 
 /**
  * The desired side: this host's containers, what they offer, and where each endpoint stands in its life. Fed by the
@@ -46,8 +30,7 @@ export interface KnownContainer {
  */
 export class Endpoints {
   readonly #options: EndpointsOptions;
-  readonly #entries = new Map<string, Entry>();
-  readonly #sharers = new Sharers();
+  readonly #known = new KnownContainers();
   readonly #publication: Publication;
   readonly #drains: DrainBook;
   readonly #health: Health;
@@ -80,24 +63,24 @@ export class Endpoints {
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#known.size;
   }
 
   containers(): Iterable<KnownContainer> {
-    return this.#entries.values();
+    return this.#known.all();
   }
 
   get(containerId: string): KnownContainer | undefined {
-    return this.#entries.get(containerId);
+    return this.#known.get(containerId);
   }
 
   find(id: string): Container | undefined {
-    return this.#entries.get(id)?.container;
+    return this.#known.get(id)?.container;
   }
 
   /** The endpoint with this id (`<container id>/...`). */
   live(id: string): LiveEndpoint | undefined {
-    return this.#entries.get(containerOf(id))?.live.get(id);
+    return this.#known.live(id);
   }
 
   /** How the endpoint is, and how that is found out. */
@@ -152,7 +135,7 @@ export class Endpoints {
       if (note.cause === 'command' && this.#ordered(containerOf(note.endpoint)) === undefined) continue;
       if (!this.#drains.remember(note)) continue;
       const live = this.live(note.endpoint);
-      const entry = live === undefined ? undefined : this.#entries.get(live.endpoint.containerId);
+      const entry = live === undefined ? undefined : this.#known.get(live.endpoint.containerId);
       if (entry !== undefined && live !== undefined) this.#adoptNote(entry, live, note);
     }
     this.#drains.arm();
@@ -164,14 +147,14 @@ export class Endpoints {
     const live = id === undefined ? undefined : this.live(id);
     if (live === undefined) return;
     const { containerId } = live.endpoint;
-    this.#wasInRotation(this.#entries.get(containerId), live);
+    this.#wasInRotation(this.#known.get(containerId), live);
     if (this.#health.inherit(containerId, live.endpoint.id, 'up')) this.#healthTurned(containerId);
   }
 
   /** Commands were given or ended: every endpoint drains, or no longer drains, as they say. */
   obey(): void {
     const at = this.#options.clock.now();
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#known.all()) {
       const ordered = this.#ordered(entry.container.id);
       for (const live of [...entry.live.values()]) {
         if ((ordered !== undefined) === (live.phase.cause === 'command')) continue;
@@ -195,7 +178,7 @@ export class Endpoints {
   hostChanged(owner: OwnerFacts, code: 'host-changed' | 'settings-changed' = 'host-changed'): void {
     this.#putHost(owner);
     const cause: Cause = { code, at: this.#options.clock.now(), explained: true };
-    for (const entry of this.#entries.values()) this.#describeAgain(entry, cause);
+    for (const entry of this.#known.all()) this.#describeAgain(entry, cause);
   }
 
   dispose(): void {
@@ -205,19 +188,10 @@ export class Endpoints {
 
   #seen(container: Container, at: number): void {
     const unread = this.#unread.delete(container.id);
-    const known = this.#entries.get(container.id);
+    const known = this.find(container.id);
     // What was known before the start is only completed by it: the host port that the engine chose, an address.
-    const starts = known === undefined || (known.container.provisional && !container.provisional);
-    const entry: Entry = known ?? {
-      container,
-      why: undefined,
-      live: new Map(),
-      inherits: unread || this.listedAt === undefined,
-    };
-    if (known === undefined) this.#entries.set(container.id, entry);
-    this.#sharers.forget(entry.container);
-    entry.container = container;
-    this.#sharers.note(container);
+    const starts = known === undefined || (known.provisional && !container.provisional);
+    const entry = this.#known.put(container, unread || this.listedAt === undefined);
     this.#describeAgain(entry, {
       code: starts ? 'started' : 'facts-changed',
       at,
@@ -227,7 +201,7 @@ export class Endpoints {
   }
 
   #stopping(id: string, at: number): void {
-    const entry = this.#entries.get(id);
+    const entry = this.#known.get(id);
     if (entry === undefined) return;
     const { stopTimeoutMs } = entry.container;
     for (const live of [...entry.live.values()])
@@ -236,10 +210,9 @@ export class Endpoints {
 
   #ended(id: string, cause: Cause): void {
     this.#unread.delete(id);
-    const entry = this.#entries.get(id);
+    const entry = this.#known.get(id);
     if (entry === undefined) return;
-    this.#entries.delete(id);
-    this.#sharers.forget(entry.container);
+    this.#known.remove(entry);
     if (cause.explained) this.#health.forget(id);
     else this.#health.miss(id);
     for (const live of entry.live.values()) {
@@ -295,7 +268,7 @@ export class Endpoints {
   }
 
   #healthTurned(containerId: string): void {
-    const entry = this.#entries.get(containerId);
+    const entry = this.#known.get(containerId);
     if (entry === undefined) return;
     const { clock, drainMs, onHealth } = this.#options;
     for (const live of [...entry.live.values()])
@@ -377,10 +350,7 @@ export class Endpoints {
   }
 
   #describeSharers(ownerId: string, cause: Cause): void {
-    for (const id of this.#sharers.of(ownerId)) {
-      const entry = this.#entries.get(id);
-      if (entry !== undefined) this.#describeAgain(entry, cause);
-    }
+    for (const entry of this.#known.sharing(ownerId)) this.#describeAgain(entry, cause);
   }
 
   #putHost(owner: OwnerFacts): void {
@@ -389,7 +359,7 @@ export class Endpoints {
   }
 
   #drainOver({ containerId, endpointId, at }: OverdueDrain): void {
-    const entry = this.#entries.get(containerId);
+    const entry = this.#known.get(containerId);
     const live = entry?.live.get(endpointId);
     if (entry === undefined || live === undefined) return;
     const { ready } = this.#health.vitals(entry.container, endpointId);

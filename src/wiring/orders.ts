@@ -1,5 +1,5 @@
 import type { AnnounceLoop } from '../controller/announce.ts';
-import type { KnownContainer } from '../controller/endpoints.ts';
+import type { KnownContainer } from '../controller/known-containers.ts';
 import { WHOLE_HOST } from '../core/drain-order.ts';
 import {
   type Carried,

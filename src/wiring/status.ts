@@ -1,7 +1,7 @@
 import type { AnnounceLoop } from '../controller/announce.ts';
-import type { KnownContainer } from '../controller/endpoints.ts';
 import { explainView } from '../controller/explain.ts';
 import { hostViews, orphanViews, unlistedHost } from '../controller/fleet-views.ts';
+import type { KnownContainer } from '../controller/known-containers.ts';
 import { targetPlan } from '../controller/plan-view.ts';
 import { containerViews, recordView, serviceViews, targetView } from '../controller/views.ts';
 import type { Container } from '../core/container.ts';
