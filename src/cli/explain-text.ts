@@ -17,6 +17,7 @@ const OF_CONTAINER: ReadonlySet<ReasonCode> = new Set([
   'bad-value',
   'provisional',
   'no-service',
+  'not-announced',
 ]);
 
 /** The whole story of one container for people, ending with one sentence that sums it up. */
@@ -97,6 +98,8 @@ function nameOf({ path, address }: ServiceView): string {
 function stateLines({ service, probe }: ExplainedEndpoint, now: number): Line[] {
   const cause = service.cause === undefined ? '' : ` (${service.cause})`;
   const lines: Line[] = [[nameOf(service), `${service.state}${cause}, since ${since(service.since, now)}`]];
+  const { announcement } = service;
+  if (announcement !== undefined) lines.push(['  announced', `by the container itself, at ${announcement}`]);
   if (probe !== undefined) lines.push(['  probe', probe]);
   const why = whyOut(service, now);
   if (why !== '') lines.push(['  why', why]);

@@ -29,6 +29,11 @@ const services = (now: number): readonly Column<ServiceView>[] => [
   { title: 'ID', cell: ({ containerId }) => containerId, wide: true },
   { title: 'PORT', cell: ({ containerPort }) => containerPort, wide: true },
   { title: 'DIALECT', cell: ({ dialect }) => dialect, wide: true },
+  {
+    title: 'ANNOUNCED BY',
+    cell: ({ announcement }) => (announcement === undefined ? 'agent' : 'container'),
+    wide: true,
+  },
   { title: 'TAGS', cell: ({ tags }) => tags.join(','), wide: true },
   { title: 'WEIGHT', cell: ({ weight }) => weight?.toString() ?? '', wide: true },
 ];

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { EXPIRIES } from '../core/layout.ts';
 import { POLICIES, type Policy } from '../core/policy.ts';
+import { announcements } from './announcement-settings.ts';
 import { type EngineConfig, engines } from './engines.ts';
 import { flaps } from './flap-settings.ts';
 import { type ProxySettings, proxies } from './proxies.ts';
@@ -66,6 +67,7 @@ export const settingsSchema = z.strictObject({
   }),
   layouts,
   dialects,
+  announcements,
   docker: group({
     host: setting(z.string().min(1).optional(), {
       description: 'The Docker engine: unix:///path, tcp://host:port.',

@@ -81,6 +81,7 @@ describe('a configuration that is read again', () => {
       'dialects.portolan.enabled',
       'dialects.announce.enabled',
       'dialects.published.enabled',
+      'announcements',
       'docker.oneOff',
       'advertise',
       'address',

@@ -1,5 +1,3 @@
-import type { Container } from '../core/container.ts';
-import type { Description } from '../core/desired.ts';
 import type { DrainOrder } from '../core/drain-order.ts';
 import type { Layout, OwnerFacts } from '../core/layout.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
@@ -20,6 +18,7 @@ import type {
 import type { Audience } from './claims.ts';
 import { readDrain, readOrder } from './drains.ts';
 import { Endpoints } from './endpoints.ts';
+import type { Describe } from './endpoints-options.ts';
 import type { HealthTerms } from './health.ts';
 import { Janitor } from './janitor.ts';
 import { OrderBook } from './order-book.ts';
@@ -44,7 +43,7 @@ export interface Registry {
 export interface AnnounceOptions {
   readonly source: Source;
   readonly registries: readonly Registry[];
-  readonly describe: (container: Container, find: (id: string) => Container | undefined) => Description;
+  readonly describe: Describe;
   readonly layouts: readonly Layout[];
   readonly owner: OwnerFacts;
   /** How long an unhealthy endpoint drains, milliseconds. */

@@ -1,5 +1,6 @@
 import { type Claimant, comparePrecedence } from '../core/conflict.ts';
 import type { DesiredRecord } from '../core/record.ts';
+import { containerOf } from './drains.ts';
 
 /** What an endpoint asks of a key. */
 export interface Claim extends Claimant {
@@ -17,12 +18,13 @@ export type Audience = 'local' | 'shared';
 export class ClaimIndex {
   readonly #claims = new Map<string, readonly Claim[]>();
 
-  /** True when the claim is new and not the only one. */
+  /** True when the claim is new and another container's stands beside it. */
   put(claim: Claim): boolean {
     const before = this.#claims.get(claim.key) ?? [];
     const others = before.filter((other) => other.group !== claim.group);
     this.#claims.set(claim.key, others.length === 0 ? [claim] : [...others, claim].sort(comparePrecedence));
-    return others.length > 0 && others.length === before.length;
+    // What a container offers in another place now claims its key while the old claim still stands.
+    return others.length === before.length && others.some(({ group }) => !ofOneContainer(group, claim.group));
   }
 
   remove(key: string, group: string): void {
@@ -47,4 +49,8 @@ export class ClaimIndex {
     const winner = this.desired(key, audience)?.group;
     return winner === undefined || winner === group ? undefined : winner;
   }
+}
+
+function ofOneContainer(a: string, b: string): boolean {
+  return a.includes('/') && containerOf(a) === containerOf(b);
 }

@@ -1,3 +1,4 @@
+import type { Hearsay } from '../core/announcement.ts';
 import type { Container } from '../core/container.ts';
 import type { Description } from '../core/desired.ts';
 import type { Endpoint } from '../core/endpoint.ts';
@@ -6,8 +7,15 @@ import type { Clock } from '../core/ports.ts';
 import type { HealthTerms } from './health.ts';
 import type { Work } from './workqueue.ts';
 
+/** What a container offers, by the facts about others and what has been heard of announcements. */
+export type Describe = (
+  container: Container,
+  find: (id: string) => Container | undefined,
+  hearsay: Hearsay,
+) => Description;
+
 export interface EndpointsOptions {
-  readonly describe: (container: Container, find: (id: string) => Container | undefined) => Description;
+  readonly describe: Describe;
   readonly layouts: readonly Layout[];
   readonly owner: OwnerFacts;
   readonly drainMs: number;

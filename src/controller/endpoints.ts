@@ -1,3 +1,4 @@
+import type { Hearsay } from '../core/announcement.ts';
 import type { Cause } from '../core/cause.ts';
 import type { Container } from '../core/container.ts';
 import type { Endpoint, Phase } from '../core/endpoint.ts';
@@ -12,6 +13,7 @@ import {
   STOP_GRACE_MS,
 } from '../core/lifecycle.ts';
 import type { SourceSignal } from '../core/ports.ts';
+import { Announcements } from './announcements.ts';
 import type { Audience, ClaimIndex } from './claims.ts';
 import { DrainBook, type OverdueDrain } from './drain-book.ts';
 import { containerOf, noteOf, noteOfRotation } from './drains.ts';
@@ -29,6 +31,7 @@ import type { Subject } from './workqueue.ts';
  * reported.
  */
 export class Endpoints {
+  readonly announcements: Announcements;
   readonly #options: EndpointsOptions;
   readonly #known = new KnownContainers();
   readonly #publication: Publication;
@@ -43,6 +46,12 @@ export class Endpoints {
   constructor(options: EndpointsOptions) {
     this.#options = options;
     const { layouts, owner, onCollision, clock, health } = options;
+    this.announcements = new Announcements({
+      clock,
+      onHeard: (ids) => {
+        this.#heard(ids);
+      },
+    });
     this.#drains = new DrainBook(clock, (drain) => {
       this.#drainOver(drain);
     });
@@ -59,7 +68,7 @@ export class Endpoints {
 
   /** Some running container could not be read: a record that nobody seems to want may be its. */
   get partial(): boolean {
-    return this.#unread.size > 0;
+    return this.#unread.size > 0 || this.announcements.undecided;
   }
 
   get size(): number {
@@ -76,6 +85,14 @@ export class Endpoints {
 
   find(id: string): Container | undefined {
     return this.#known.get(id)?.container;
+  }
+
+  /** What is known of announcements that containers make themselves. */
+  get hearsay(): Hearsay {
+    return {
+      word: (key) => this.announcements.word(key),
+      isShared: (name, containerId) => this.#known.isShared(name, containerId),
+    };
   }
 
   /** The endpoint with this id (`<container id>/...`). */
@@ -197,7 +214,7 @@ export class Endpoints {
       at,
       explained: true,
     });
-    this.#describeSharers(container.id, { code: 'facts-changed', at, explained: true });
+    this.#describeOthers(container, { code: 'facts-changed', at, explained: true });
   }
 
   #stopping(id: string, at: number): void {
@@ -213,6 +230,7 @@ export class Endpoints {
     const entry = this.#known.get(id);
     if (entry === undefined) return;
     this.#known.remove(entry);
+    this.announcements.forget(id);
     if (cause.explained) this.#health.forget(id);
     else this.#health.miss(id);
     for (const live of entry.live.values()) {
@@ -222,20 +240,22 @@ export class Endpoints {
       this.#replace(entry, live, undefined, cause);
       givenUp?.();
     }
-    this.#describeSharers(id, { ...cause, code: 'facts-changed' });
+    this.#describeOthers(entry.container, { ...cause, code: 'facts-changed' });
   }
 
   /** What the container offers by its present facts; endpoints that stay keep their phase. */
   #describeAgain(entry: Entry, cause: Cause): void {
     const { container } = entry;
-    const description = this.#options.describe(container, (id) => this.find(id));
+    const description = this.#options.describe(container, (id) => this.find(id), this.hearsay);
+    this.announcements.heed(container.id, description, entry.inherits);
     entry.why = description.endpoints.length === 0 ? whyNot(description) : undefined;
     this.#health.follow(container, description.endpoints, entry.inherits);
     const stays = new Set<string>();
-    for (const { endpoint, probe } of description.endpoints) {
+    const ordered = this.#ordered(container.id) !== undefined;
+    for (const { endpoint, probe, gate } of description.endpoints) {
       stays.add(endpoint.id);
       const isNew = !entry.live.has(endpoint.id);
-      const asks = probe !== undefined || this.#ordered(container.id) !== undefined;
+      const asks = ordered || probe !== undefined || gate?.state === 'unread';
       const stood = isNew && asks && entry.inherits && this.#inherit(endpoint);
       const after = this.#putAgain(entry, endpoint, cause);
       const note = this.#drains.remembered(endpoint.id);
@@ -349,8 +369,15 @@ export class Endpoints {
     this.#options.onDirty(dirty.map((key) => ({ key, cause, subject, group: id })));
   }
 
-  #describeSharers(ownerId: string, cause: Cause): void {
-    for (const entry of this.#known.sharing(ownerId)) this.#describeAgain(entry, cause);
+  /** What comes or goes concerns those in its network, and whoever has its host name. */
+  #describeOthers(container: Container, cause: Cause): void {
+    for (const entry of this.#known.affectedBy(container)) this.#describeAgain(entry, cause);
+  }
+
+  #heard(containerIds: Iterable<string>): void {
+    const cause: Cause = { code: 'announcement', at: this.#options.clock.now(), explained: true };
+    for (const entry of this.#known.some(containerIds)) this.#describeAgain(entry, cause);
+    this.#drains.arm();
   }
 
   #putHost(owner: OwnerFacts): void {

@@ -1,9 +1,11 @@
+import type { Gate } from '../core/announced.ts';
 import type { Container } from '../core/container.ts';
 import { CALM, type Damping, type DampingTerms, isOut, wentDown } from '../core/damping.ts';
 import type { Description } from '../core/desired.ts';
 import type { Clock, Log, Prober, Random } from '../core/ports.ts';
 import { firstProbeState, inheritedProbeState, type ProbePlan, type ProbeState } from '../core/probe.ts';
 import { type VitalSigns, type Vitals, vitalsOf } from '../core/vitals.ts';
+import { Gates } from './gates.ts';
 import { Probes } from './probes.ts';
 
 /** `parallel` and `damping` are read when they are needed: another value counts from then on. */
@@ -43,6 +45,8 @@ export interface HealthView {
   readonly vitals: Vitals;
   readonly outUntil: number | undefined;
   readonly plan: ProbePlan | undefined;
+  /** The announcement of the container itself that it needs, if it needs one. */
+  readonly gate: Gate | undefined;
   /** Its first probes are under way, and will end in a success or with its start period. */
   readonly undecided: boolean;
 }
@@ -65,6 +69,7 @@ const MISSED_MS = 60_000;
 export class Health {
   readonly #options: HealthOptions;
   readonly #probes: Probes | undefined;
+  readonly #gates = new Gates();
   readonly #charts = new Map<string, Chart>();
   /** Charts of containers that a list forgot, and since when (monotonic ms). */
   readonly #missing = new Map<string, number>();
@@ -90,9 +95,10 @@ export class Health {
 
   /** What the container offers now. `inherits`: it has been running since before this process, and is seen for the first time. */
   follow(container: Container, described: readonly Described[], inherits: boolean): void {
+    this.#gates.follow(container.id, described);
     const needed = described.some(({ probe }) => probe !== undefined) || container.health !== 'none';
     if (!needed || this.#options.terms === undefined) {
-      this.forget(container.id);
+      this.#drop(container.id);
       return;
     }
     const chart = this.#chartOf(container, inherits);
@@ -112,14 +118,14 @@ export class Health {
   }
 
   forget(containerId: string): void {
-    for (const { key } of this.#charts.get(containerId)?.signs.values() ?? []) this.#probes?.drop(key);
-    this.#charts.delete(containerId);
-    this.#missing.delete(containerId);
+    this.#gates.forget(containerId);
+    this.#drop(containerId);
   }
 
   /** A list knows nothing of it any more. The list may be wrong: what comes back soon, with the same start, is as it was. */
   miss(containerId: string): void {
     const now = this.#options.clock.monotonic();
+    this.#gates.forget(containerId);
     for (const [id, since] of this.#missing) if (now - since > MISSED_MS) this.forget(id);
     if (!this.#charts.has(containerId)) return;
     this.#missing.set(containerId, now);
@@ -136,7 +142,9 @@ export class Health {
   }
 
   vitals(container: Container, endpointId: string): Vitals {
-    return vitalsOf(container, this.#signs(container, endpointId), this.#options.clock.monotonic());
+    const gate = this.#gates.signOf(container.id, endpointId, this.#options.clock.now());
+    const signs = { ...this.#signs(container, endpointId), gate };
+    return vitalsOf(container, signs, this.#options.clock.monotonic());
   }
 
   view(container: Container, endpointId: string): HealthView {
@@ -144,9 +152,10 @@ export class Health {
     const { damping, probe } = this.#signs(container, endpointId);
     const elapsed = clock.monotonic();
     return {
-      vitals: vitalsOf(container, { damping, probe }, elapsed),
+      vitals: this.vitals(container, endpointId),
       outUntil: isOut(damping, elapsed) ? Math.round(clock.now() + damping.until - elapsed) : undefined,
       plan: probe?.plan,
+      gate: this.#gates.get(container.id, endpointId),
       undecided:
         probe?.state.verdict === 'starting' && this.#isProbed(this.#charts.get(container.id), probe.plan),
     };
@@ -157,6 +166,11 @@ export class Health {
    * speak against it; true when it makes a difference.
    */
   inherit(containerId: string, endpointId: string, verdict: 'up' | 'down'): boolean {
+    const opens = verdict === 'up' && this.#gates.inherit(containerId, endpointId);
+    return this.#inheritProbe(containerId, endpointId, verdict) || opens;
+  }
+
+  #inheritProbe(containerId: string, endpointId: string, verdict: 'up' | 'down'): boolean {
     const chart = this.#charts.get(containerId);
     const sign = chart?.of.get(endpointId);
     const known = sign && this.#probes?.state(sign.key);
@@ -172,12 +186,18 @@ export class Health {
     this.#probes?.dispose();
   }
 
+  #drop(containerId: string): void {
+    for (const { key } of this.#charts.get(containerId)?.signs.values() ?? []) this.#probes?.drop(key);
+    this.#charts.delete(containerId);
+    this.#missing.delete(containerId);
+  }
+
   /** A new start begins anew. */
   #chartOf(container: Container, inherits: boolean): Chart {
     const known = this.#charts.get(container.id);
     const before = known?.container.startedAt;
     if (known !== undefined && (before === undefined || container.startedAt === before)) return known;
-    this.forget(container.id);
+    this.#drop(container.id);
     const chart: Chart = { container, signs: new Map(), of: new Map(), inherits, resting: false };
     this.#charts.set(container.id, chart);
     return chart;

@@ -1,5 +1,6 @@
 import type { Container } from '../core/container.ts';
 import { containerOf } from './drains.ts';
+import { HostNames } from './host-names.ts';
 import type { LiveEndpoint } from './publication.ts';
 import { Sharers } from './sharers.ts';
 
@@ -23,6 +24,7 @@ export interface Entry {
 export class KnownContainers {
   readonly #entries = new Map<string, Entry>();
   readonly #sharers = new Sharers();
+  readonly #names = new HostNames();
 
   get size(): number {
     return this.#entries.size;
@@ -46,21 +48,32 @@ export class KnownContainers {
     const known = this.#entries.get(container.id);
     const entry: Entry = known ?? { container, why: undefined, live: new Map(), inherits };
     if (known === undefined) this.#entries.set(container.id, entry);
-    this.#sharers.forget(entry.container);
+    for (const index of [this.#sharers, this.#names]) {
+      index.forget(entry.container);
+      index.note(container);
+    }
     entry.container = container;
-    this.#sharers.note(container);
     return entry;
   }
 
   remove({ container }: Entry): void {
     this.#entries.delete(container.id);
     this.#sharers.forget(container);
+    this.#names.forget(container);
   }
 
-  /** Those that live in its network. */
-  sharing(ownerId: string): readonly Entry[] {
-    return [...this.#sharers.of(ownerId)]
-      .map((id) => this.#entries.get(id))
-      .filter((entry) => entry !== undefined);
+  /** Another container that runs here answers to this name. */
+  isShared(name: string, containerId: string): boolean {
+    return this.#names.isShared(name, containerId);
+  }
+
+  /** Those that live in its network, and the one whose host name is unique no more, or again. */
+  affectedBy({ id, hostname }: Container): readonly Entry[] {
+    const namesake = this.#names.affected(hostname, id);
+    return this.some([...this.#sharers.of(id), ...(namesake === undefined ? [] : [namesake])]);
+  }
+
+  some(ids: Iterable<string>): readonly Entry[] {
+    return [...ids].map((id) => this.#entries.get(id)).filter((entry) => entry !== undefined);
   }
 }

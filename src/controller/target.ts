@@ -8,6 +8,7 @@ import { ObservedCache } from './cache.ts';
 import type { Audience } from './claims.ts';
 import { Gate } from './gate.ts';
 import { Guard } from './guard.ts';
+import { Hearing } from './hearing.ts';
 import { Journal } from './journal.ts';
 import { Outlook } from './outlook.ts';
 import type { SeenRecord, TargetOptions } from './target-options.ts';
@@ -33,6 +34,9 @@ export class Target {
   readonly #writing = new Set<string>();
   readonly #gate: Gate;
   readonly #guard: Guard;
+  readonly #hearing: Hearing;
+  /** Everything that was wanted at first has been read. */
+  #heard = false;
   #session: SessionState = { type: 'starting' };
   #failure: Failure | undefined;
   #differences = 0;
@@ -44,7 +48,10 @@ export class Target {
 
   constructor(options: TargetOptions) {
     this.#options = options;
-    const { clock, random, debounce, confirm, endpoints, audience } = options;
+    const { clock, random, debounce, confirm, endpoints, audience, reader } = options;
+    this.#hearing = new Hearing(endpoints.announcements, this.#cache, (keys) => {
+      reader.track(keys);
+    });
     this.#outlook = new Outlook(endpoints, audience, this.#cache);
     this.#queue = new Workqueue({ clock, random, debounce });
     this.#gate = new Gate(
@@ -52,7 +59,8 @@ export class Target {
         this.#cache.known &&
         this.#session.type === 'held' &&
         endpoints.listedAt !== undefined &&
-        !this.#stopped,
+        !this.#stopped &&
+        this.#hasHeard(),
     );
     this.#guard = new Guard({
       policy: () => options.policy,
@@ -110,7 +118,8 @@ export class Target {
 
   /** Nothing is left to do but what only a person can mend. */
   get converged(): boolean {
-    return this.#gate.open && this.#queue.size === this.#journal.count('failed');
+    const { tracking } = this.#options.reader;
+    return this.#gate.open && !tracking && this.#queue.size === this.#journal.count('failed');
   }
 
   /** Runs reader, session and workers until the signal aborts. */
@@ -119,7 +128,8 @@ export class Target {
     const subscription = reader.observations.subscribe((observation) => {
       this.#observe(observation);
     });
-    const parts = [reader.run(() => endpoints.desiredKeys(audience), signal)];
+    const wanted = () => [...endpoints.desiredKeys(audience), ...this.#hearing.wanted()];
+    const parts = [reader.run(wanted, signal, (key) => endpoints.announcements.has(key))];
     if (writer !== undefined) {
       parts.push(writer.keepSession(signal));
       for (let worker = 0; worker < WORKERS; worker += 1) parts.push(this.#work(writer, signal));
@@ -218,10 +228,12 @@ export class Target {
         const changed = this.#cache.merge(observation.changes, this.#options.clock.monotonic(), (key) =>
           this.#writing.has(key),
         );
+        this.#hearing.changed(observation.changes);
         // The echo of a write of ours may overtake its answer: it is nobody's doing.
         this.#enqueueDiffering(changed, (key) =>
           this.#writing.has(key) || this.#cache.isAsWritten(key) ? 'relisted' : 'damage-altered',
         );
+        this.#gate.check();
         break;
       }
       case 'session':
@@ -241,6 +253,7 @@ export class Target {
     const wasKnown = this.#cache.known;
     const differing = this.#cache.replace(records, revision, clock.monotonic());
     onRecords(this.#seen(records));
+    this.#hearing.listed();
     if (!first && !replaced && wasKnown) this.#differences += differing.length;
     if (!wasKnown) this.#say('info', { records: records.size, revision }, 'registry in sight');
     if (!first && differing.length > 0)
@@ -275,6 +288,12 @@ export class Target {
     this.#queue.forgive();
     this.#enqueueDiffering(this.#outlook.keys(), () => 'relisted');
     this.#gate.check();
+  }
+
+  /** Nothing that stands is touched before it is known which containers of those that were first seen announce themselves. */
+  #hasHeard(): boolean {
+    this.#heard ||= !this.#options.reader.tracking;
+    return this.#heard;
   }
 
   /** Queues the keys that need something; one pass over many keys costs no write where nothing differs. */

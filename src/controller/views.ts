@@ -19,6 +19,7 @@ export function serviceView(live: LiveEndpoint, endpoints: Pick<Endpoints, 'heal
     containerId: endpoint.containerId,
     containerPort: `${String(service.port)}/${service.protocol}`,
     dialect: service.dialect,
+    ...(health?.gate === undefined ? {} : { announcement: health.gate.key }),
     state: phase.state,
     cause: phase.cause,
     since: phase.since,
@@ -90,17 +91,19 @@ export function recordView(target: Target, endpoints: Endpoints, key: string): R
     state: synced ? 'synced' : (journal?.state ?? fallback),
     endpoint: desired?.group,
     revision: record?.modRevision,
-    ...outcomeOf(target, key),
+    ...outcomeOf(target, key, desired === undefined && !owned && endpoints.announcements.has(key)),
   };
 }
 
-function outcomeOf(target: Target, key: string) {
+/** `announced`: it is a container's own word about itself. */
+function outcomeOf(target: Target, key: string, announced: boolean) {
+  const announcedBy = announced ? 'announced by the container itself' : undefined;
   const journal = target.journal.get(key);
   const unseen = target.failure?.message ?? 'the registry has not been read yet';
   return {
     lastOutcome: journal?.outcome,
     lastOutcomeAt: journal?.at,
     nextTryAt: journal?.nextTryAt,
-    why: target.cache.known ? journal?.why : unseen,
+    why: target.cache.known ? (journal?.why ?? announcedBy) : unseen,
   };
 }

@@ -4,6 +4,7 @@ export type CauseCode =
   | 'ready'
   | 'not-ready'
   | 'facts-changed'
+  | 'announcement'
   | 'stop-signal'
   | 'unhealthy'
   | 'drain-command'
@@ -40,6 +41,7 @@ export const CAUSES: Readonly<Record<CauseCode, string>> = {
   ready: 'the container became ready',
   'not-ready': 'the container is not ready',
   'facts-changed': 'the container changed',
+  announcement: 'what the container announces itself changed',
   'stop-signal': 'the container was told to stop',
   unhealthy: 'the container is unhealthy',
   'drain-command': 'a drain was asked for',

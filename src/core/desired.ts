@@ -1,5 +1,6 @@
 import { chooseAddresses } from './address.ts';
-import type { AddressChoice, AddressContext, ChosenAddress } from './address-choice.ts';
+import type { AddressChoice, ChosenAddress } from './address-choice.ts';
+import { type AnnouncedContext, type Gate, withAnnouncements } from './announced.ts';
 import { type Container, isRunning } from './container.ts';
 import { ENABLE_LABEL, parseWish } from './enable.ts';
 import { type Endpoint, endpointId, keyIdOf } from './endpoint.ts';
@@ -12,7 +13,7 @@ import type { RouteSettings } from './route-settings.ts';
 import type { Dialect, DialectName, DialectReading, ReservedPort, Service } from './service.ts';
 
 /** What an agent brings to the description of a container, beside the container itself. */
-export interface DescribeContext extends AddressContext {
+export interface DescribeContext extends AnnouncedContext {
   /** Publish one-off containers of compose (`docker compose run`) too. */
   readonly oneOff: boolean;
   readonly dialects: readonly Dialect[];
@@ -25,6 +26,8 @@ interface DescribedEndpoint {
   readonly address: Reason;
   /** How it is found out to be ready, where a label asks for that. */
   readonly probe?: ProbePlan;
+  /** The announcement of the container itself that it needs; undefined where the agent announces it. */
+  readonly gate?: Gate;
 }
 
 /** What one container offers, and why it does not offer more. */
@@ -33,6 +36,10 @@ export interface Description {
   readonly endpoints: readonly DescribedEndpoint[];
   /** The most telling first; what the dialects themselves have to say stands in their readings. */
   readonly reasons: readonly Reason[];
+  /** Every key under which the container may announce itself. */
+  readonly announcementKeys?: readonly string[];
+  /** What it offers is not known before these keys have been read: unknown, not nothing. */
+  readonly undecided?: boolean;
 }
 
 /** Explicit metadata outranks plain names, and labels outrank the environment of the image. */
@@ -40,9 +47,11 @@ const PRECEDENCE: readonly DialectName[] = ['portolan', 'announce', 'published']
 
 /** Describes one container. Pure: the same facts give the same description, whatever the order of labels, ports and networks. */
 export function describe(container: Container, context: DescribeContext): Description {
-  const readings = readAll(container, context);
+  const read = readAll(container, context);
   const refusals = refuse(container, context);
-  if (refusals.length > 0) return { readings, endpoints: [], reasons: refusals };
+  if (refusals.length > 0) return { readings: read, endpoints: [], reasons: refusals };
+  const announced = withAnnouncements(read, container, context);
+  const { readings, keys, undecided, gateOf } = announced;
   const { services: merged, reasons } = merge(readings);
   const services = withRoutes(merged, readings);
   const probeOf = probesOf(readings);
@@ -54,11 +63,21 @@ export function describe(container: Container, context: DescribeContext): Descri
     readings,
     endpoints: endpointsOf(container, choices).map((described) => {
       const { service, ip } = described.endpoint;
-      const spec = probeOf(service);
-      if (spec === undefined) return described;
-      return { ...described, probe: planProbe(spec, service, ip, container, context) };
+      const [spec, gate] = [probeOf(service), gateOf(service)];
+      const probe = spec && planProbe(spec, service, ip, container, context);
+      return {
+        ...described,
+        ...(probe === undefined ? {} : { probe }),
+        ...(gate === undefined ? {} : { gate }),
+      };
     }),
-    reasons: [...choices.flatMap(({ choice }) => choice.reasons), ...reasons, ...services.flatMap(unheeded)],
+    reasons: [
+      ...announced.reasons,
+      ...choices.flatMap(({ choice }) => choice.reasons),
+      ...reasons,
+      ...services.flatMap(unheeded),
+    ],
+    ...(keys.length === 0 ? {} : { announcementKeys: keys, undecided }),
   };
 }
 

@@ -124,9 +124,12 @@ function planForeign({ key, desired, observed, cause }: PlanInput): Verdict {
   return giveWay(key, desired?.group ?? key, record, observed.entry, cause);
 }
 
-function planUnwanted({ key, observed, cause }: PlanInput): Verdict {
+function planUnwanted({ key, observed, cause, lease }: PlanInput): Verdict {
   const record = observed?.record;
   const entry = observed?.entry;
+  // Somebody made our record his own: a container that announces itself, where we did it before.
+  if (record !== undefined && entry !== undefined && underStrangersLease(record, entry, lease))
+    return giveWay(key, key, record, entry, cause);
   if (record !== undefined) {
     const change: Change = {
       action: 'delete',

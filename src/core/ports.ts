@@ -160,8 +160,11 @@ export interface RegistryReader {
   readonly target: string;
   /** Hot; fed from `run`. Starts with nothing: what has not been listed is unknown. */
   readonly observations: Stream<Observation>;
-  /** Lists, watches, relists after any gap; returns when the signal aborts. `wanted`: desired keys, read at each list. */
-  run(wanted: () => Iterable<string>, signal: AbortSignal): Promise<void>;
+  /**
+   * Lists, watches, relists after any gap; returns when the signal aborts. `wanted`: the keys that matter, read at each
+   * list. `alone`: those that are watched one by one however many they are, since what lies beside them is the fleet's.
+   */
+  run(wanted: () => Iterable<string>, signal: AbortSignal, alone?: (key: string) => boolean): Promise<void>;
   /** Lists again soon. */
   relist(): void;
   /** Reads keys that became wanted after the last list and watches them; they arrive as `changed`. */

@@ -33,6 +33,7 @@ export type ReasonCode =
   | 'no-address-of-family'
   | 'protocol-unsupported'
   | 'provisional'
+  | 'not-announced'
   | 'address-chosen';
 
 export function reason(code: ReasonCode, message: string, extra?: Omit<Reason, 'code' | 'message'>): Reason {

@@ -1,3 +1,4 @@
+import type { Announcer } from './announcer.ts';
 import type { Container, Protocol } from './container.ts';
 import type { ProbeSpec } from './probe.ts';
 import type { Reason } from './reason.ts';
@@ -29,6 +30,14 @@ export interface Service {
   readonly family: AddressFamily | undefined;
   /** What it asks of proxies; absent where it asks for nothing. */
   readonly route?: RouteSettings;
+  /** `container`: it is announced by the container itself, and never by the agent. */
+  readonly announcer?: Announcer;
+}
+
+/** A path of which metadata does not say which port it means; an announcement of the container itself may. */
+export interface Portless {
+  readonly path: readonly string[];
+  readonly type: ServiceType;
 }
 
 export type DialectName = 'portolan' | 'announce' | 'published';
@@ -71,6 +80,9 @@ export interface DialectReading {
   /** The rule of a port stands before the common one. */
   readonly probes?: readonly ProbeRule[];
   readonly routes?: readonly RouteRule[];
+  readonly portless?: readonly Portless[];
+  /** Who announces the container, where a label says so. */
+  readonly announcer?: Announcer;
   readonly used: readonly UsedKey[];
   /** Why it found nothing, what it left out, and what looks misspelt. */
   readonly reasons: readonly Reason[];

@@ -69,6 +69,8 @@ export interface ServiceView extends OfEngine {
   readonly containerId: string;
   readonly containerPort: string;
   readonly dialect: string;
+  /** Where the container announces itself; absent: the agent announces it. */
+  readonly announcement?: string;
   readonly state: LifecycleState;
   readonly cause: DrainCause | undefined;
   readonly since: number;

@@ -16,27 +16,41 @@ export interface VitalSigns {
   /** undefined: no label asks for a probe. */
   readonly probe: { readonly plan: ProbePlan; readonly state: ProbeState } | undefined;
   readonly damping: Damping;
+  /** undefined: it needs no announcement of the container itself. */
+  readonly gate?: GateSign | undefined;
+}
+
+/** Whether the container has announced itself, and why it counts as if not. */
+export interface GateSign {
+  readonly open: boolean;
+  readonly why: string | undefined;
 }
 
 /** Health check and probe must both be fine, and it must not be kept out. `at`: now, by the clock of the signs. */
-export function vitalsOf(container: Container, { probe, damping }: VitalSigns, at: number): Vitals {
+export function vitalsOf(container: Container, { probe, damping, gate }: VitalSigns, at: number): Vitals {
   const unhealthy = container.state === 'running' && container.health === 'unhealthy';
   const failing = container.state === 'running' && probe?.state.verdict === 'down';
   const probed = probe === undefined || probe.state.verdict === 'up';
   const out = isOut(damping, at);
+  const announced = gate?.open !== false;
   return {
-    ready: isReady(container) && probed && !out,
+    ready: isReady(container) && announced && probed && !out,
     sick: unhealthy || failing,
     why:
-      whyNotReady(container, probe) ??
+      whyNotReady(container, probe, gate) ??
       (out ? 'it goes up and down too often, and stays out for a while' : undefined),
   };
 }
 
-function whyNotReady(container: Container, probe: VitalSigns['probe']): string | undefined {
+function whyNotReady(
+  container: Container,
+  probe: VitalSigns['probe'],
+  gate: GateSign | undefined,
+): string | undefined {
   if (container.state !== 'running') return `it is ${container.state}`;
   if (container.health === 'unhealthy') return 'its health check fails';
   if (container.health === 'starting') return 'its health check has not succeeded yet';
+  if (gate?.open === false) return gate.why;
   return probe === undefined || probe.state.verdict === 'up' ? undefined : whyProbeFails(probe);
 }
 

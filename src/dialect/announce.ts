@@ -8,6 +8,7 @@ import { parsePath } from '../core/segment.ts';
 import type {
   Dialect,
   DialectReading,
+  Portless,
   ReservedPort,
   Service,
   ServiceType,
@@ -25,6 +26,7 @@ interface Draft {
   readonly reserved: ReservedPort[];
   readonly used: UsedKey[];
   readonly reasons: Reason[];
+  portless?: readonly Portless[];
 }
 
 const NUMBERED = /^ANNOUNCE_(\d{1,9})_(PATH|TYPE)$/;
@@ -60,6 +62,9 @@ function readBare(container: Container, draft: Draft): void {
   use(draft, VARIABLES.path.name, VARIABLES.path.sentence);
   const port = barePort(container, draft);
   if (port === undefined) {
+    const parsed = parsePath(path);
+    if ('segments' in parsed)
+      draft.portless = [{ path: parsed.segments, type: typeOf(container, [VARIABLES.type.name], draft) }];
     // One of the ports was to have another name, and we do not know which.
     for (const offered of offeredPorts(container))
       if (offered.protocol === 'tcp') draft.reserved.push({ ...offered, why: 'mistaken' });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ANNOUNCERS, type Announcer } from '../core/announcer.ts';
 import { parseWish } from '../core/enable.ts';
 import { quoteLabel } from '../core/secretive.ts';
 import { parsePath } from '../core/segment.ts';
@@ -131,6 +132,16 @@ export const LABELS = {
     type: '`ipv4`, `ipv6` or `both`',
     example: 'portolan.family=ipv4',
     fallback: 'the setting `family`',
+    leavesOut: false,
+  }),
+  announce: label({
+    schema: word<Announcer>('write agent or container', ANNOUNCERS),
+    scope: 'container',
+    sentence:
+      'Who announces its paths: the agent, or a process inside the container, whose record in the announce layout is then awaited and never written by the agent. Port and type are those of that record.',
+    type: '`agent` or `container`',
+    example: 'portolan.announce=container',
+    fallback: 'the setting `announcements`, for the paths of `ANNOUNCE_*` variables alone',
     leavesOut: false,
   }),
   ...PROBE_LABELS,

@@ -33,10 +33,12 @@ function read(container: Container): DialectReading {
   const outcomes = choice.ports.map((port) => readPort(pathOf, groups, choice, port));
   const probes = readProbes(groups);
   const routes = readRoutes(groups);
+  const { announce } = groups.common.settings;
   return {
     ...assemble(choice, outcomes, used, [...reasons, ...probes.reasons]),
     ...(probes.rules.length === 0 ? {} : { probes: probes.rules }),
     ...(routes.length === 0 ? {} : { routes }),
+    ...(announce === undefined ? {} : { announcer: announce }),
   };
 }
 

@@ -10,7 +10,8 @@ export function announceLayout({ prefix, leased }: LayoutOptions): Layout {
     prefix: root,
     leased,
     encode(endpoint, phase): KeyValue | undefined {
-      if (phase.state === 'expired') return undefined;
+      // What a container announces itself is its own to write.
+      if (phase.state === 'expired' || endpoint.service.announcer === 'container') return undefined;
       return { key: endpointKey(root, endpoint), value: JSON.stringify(announceFields(endpoint)) };
     },
     encodeHost: () => undefined,

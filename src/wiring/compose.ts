@@ -1,13 +1,14 @@
 import type { Config } from '../config/config.ts';
 import { AnnounceLoop, type Registry } from '../controller/announce.ts';
+import type { Describe } from '../controller/endpoints-options.ts';
 import type { HealthTerms } from '../controller/health.ts';
-import type { Container } from '../core/container.ts';
 import type { DampingTerms } from '../core/damping.ts';
-import { type Description, describe } from '../core/desired.ts';
+import { describe } from '../core/desired.ts';
 import type { DrainOrder } from '../core/drain-order.ts';
 import type { OwnerFacts } from '../core/layout.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
 import type { HostProbe, Prober } from '../core/ports.ts';
+import { normalizePrefix } from '../layout/prefix.ts';
 import type { Engine } from '../source/docker/engine.ts';
 import { createDockerSource } from '../source/docker/source.ts';
 import type { FollowedHost } from './host.ts';
@@ -94,7 +95,7 @@ export function compose(options: ComposeOptions): {
     ...{ loop, source, clock },
     readers: new Map(registries.map(({ reader }) => [reader.target, reader])),
     policyOf: (target) => registries.find(({ reader }) => reader.target === target)?.policy ?? 'sync',
-    describe: (container) => describeOne(container, (id) => loop.endpoints.find(id)),
+    describe: (container) => describeOne(container, (id) => loop.endpoints.find(id), loop.endpoints.hearsay),
     identity: { version, owner, instance: instance.id, startedAt: since },
   });
   const settingsChanged = (): void => {
@@ -123,12 +124,9 @@ function dampingOf({ flaps }: Config): DampingTerms | undefined {
 }
 
 /** The pure description with what this agent brings to it; addresses and settings are those of the moment. */
-function describer(
-  config: Config,
-  host: FollowedHost,
-): (container: Container, find: (id: string) => Container | undefined) => Description {
-  return (container, find) => {
-    const { address, network, family, docker } = config;
+function describer(config: Config, host: FollowedHost): Describe {
+  return (container, find, hearsay) => {
+    const { address, network, family, docker, announcements: by, layouts } = config;
     const { enabled, disabled } = dialectsOf(config);
     return describe(container, {
       host: host.current,
@@ -137,6 +135,7 @@ function describer(
       dialects: enabled,
       disabledDialects: disabled,
       find,
+      announcements: { ...hearsay, by, prefix: normalizePrefix(layouts.announce.prefix) },
     });
   };
 }

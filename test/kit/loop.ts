@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { Subject } from 'rxjs';
 import { AnnounceLoop, type Registry } from '../../src/controller/announce.ts';
+import type { Describe } from '../../src/controller/endpoints-options.ts';
 import type { HealthTerms } from '../../src/controller/health.ts';
 import { leaveTargets } from '../../src/controller/shutdown.ts';
 import type { DrainOrder } from '../../src/core/drain-order.ts';
@@ -75,7 +76,7 @@ export interface LoopOptions {
   readonly dryRun?: boolean;
   readonly layouts?: readonly Layout[];
   readonly predecessorDead?: boolean;
-  readonly describe?: typeof describeSimply;
+  readonly describe?: Describe;
   readonly health?: HealthTerms;
   readonly graceMs?: number;
   readonly probe?: HostProbe;
@@ -191,11 +192,11 @@ export class TestLoop {
   }
 
   /** What somebody else does to the registry. */
-  async put(key: string, value: string, n = 0): Promise<void> {
+  async put(key: string, value: string, n = 0, lease = '0'): Promise<void> {
     await this.stores[n]
       ?.writer()
       .txn(
-        { compares: [], then: [{ type: 'put', key, value, lease: '0' }], otherwise: [] },
+        { compares: [], then: [{ type: 'put', key, value, lease }], otherwise: [] },
         new AbortController().signal,
       );
     await settle();

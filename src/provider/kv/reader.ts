@@ -53,6 +53,7 @@ export class KvRegistryReader implements RegistryReader {
   readonly #options: ReaderOptions;
   readonly #wake = new Wake();
   readonly #tracked = new Set<string>();
+  #alone: (key: string) => boolean = () => false;
   #watching: Watching | undefined;
   #head: Head | undefined;
   #saidUnknown: string | undefined;
@@ -64,8 +65,13 @@ export class KvRegistryReader implements RegistryReader {
     this.observations = options.subject;
   }
 
-  async run(wanted: () => Iterable<string>, signal: AbortSignal): Promise<void> {
+  async run(
+    wanted: () => Iterable<string>,
+    signal: AbortSignal,
+    alone: (key: string) => boolean = () => false,
+  ): Promise<void> {
     const { clock, random } = this.#options;
+    this.#alone = alone;
     const over = (): boolean => signal.aborted;
     for (let attempt = 0; !over(); attempt += 1) {
       const round = await this.#round(wanted, signal);
@@ -162,6 +168,7 @@ export class KvRegistryReader implements RegistryReader {
       names,
       prefixes: [...new Set([...prefixes, names.drains])],
       interest: snapshot.interest,
+      alone: this.#alone,
       head: snapshot,
       changed: (changes) => {
         subject.next({ type: 'changed', changes });

@@ -9,6 +9,9 @@ import { type Head, type KvReader, nextRevision, type WatchEvent, type WatchObse
 /** Up to this many keys are watched one by one; above, the layouts' prefixes are cheaper though they carry the fleet. */
 const MAX_KEY_WATCHES = 256;
 
+/** With so many keys of ours below it, a prefix is watched as a whole although keys of others below it are not to be. */
+const MANY_BELOW = 64;
+
 /** A key just written is watched this much later, from its revision on: nothing is missed, and the next write goes first. */
 const FOLLOW_AFTER_MS = 100;
 
@@ -18,6 +21,8 @@ export interface WatchingOptions {
   readonly names: Names;
   readonly prefixes: readonly string[];
   readonly interest: Interest;
+  /** Keys that are always watched one by one. */
+  readonly alone: (key: string) => boolean;
   readonly head: Head;
   readonly changed: (changes: readonly PartialObservation[]) => void;
   /** Sight is lost: a new complete read is needed. Called once. */
@@ -36,7 +41,8 @@ export class Watching {
   readonly #known = new Map<string, Revision>();
   #followLater: (() => void) | undefined;
   readonly #observer: WatchObserver;
-  #byPrefix = false;
+  /** The prefixes that are watched as a whole; undefined: none, there are few keys. */
+  #whole: readonly string[] | undefined;
   #flushing = false;
   #revision: Revision;
 
@@ -175,15 +181,31 @@ export class Watching {
 
   /** Once over the limit the prefixes are watched too; the keys watched before stay, what is seen twice does no harm. */
   #follow(keys: readonly string[], from: Revision): void {
-    const { interest, prefixes } = this.#options;
-    if (!this.#byPrefix && interest.size > MAX_KEY_WATCHES) {
-      this.#byPrefix = true;
-      for (const prefix of prefixes) this.#watch({ prefix }, from);
+    if (this.#whole === undefined && this.#areMany()) {
+      this.#whole = this.#worthWatching();
+      for (const prefix of this.#whole) this.#watch({ prefix }, from);
     }
-    const single = this.#byPrefix
-      ? keys.filter((key) => !prefixes.some((prefix) => key.startsWith(prefix)))
-      : keys;
+    const whole = this.#whole ?? [];
+    const single = keys.filter((key) => !whole.some((prefix) => key.startsWith(prefix)));
     if (single.length > 0) this.#watch({ keys: single }, from);
+  }
+
+  #areMany(): boolean {
+    const { interest, alone } = this.#options;
+    if (interest.size <= MAX_KEY_WATCHES) return false;
+    let ours = 0;
+    for (const key of interest.keys()) ours += Number(!alone(key));
+    return ours > MAX_KEY_WATCHES;
+  }
+
+  /** All prefixes, but none for the sake of few keys where others are to be watched one by one. */
+  #worthWatching(): readonly string[] {
+    const { interest, prefixes, alone } = this.#options;
+    return prefixes.filter((prefix) => {
+      const below = [...interest.keys()].filter((key) => key.startsWith(prefix));
+      const ours = below.filter((key) => !alone(key));
+      return ours.length === below.length || ours.length >= MANY_BELOW;
+    });
   }
 
   #watch(scope: Parameters<KvReader['watch']>[0], from: Revision): void {
