@@ -4,9 +4,10 @@ import type { PlanView } from './core/status.ts';
 import { StateFolder } from './state/folder.ts';
 import { announce, assembleWithin, engineAway } from './wiring/announcing.ts';
 import type { Assembly } from './wiring/assembly.ts';
+import { followDry } from './wiring/dry-routes.ts';
 import { type AgentIo, StartError } from './wiring/io.ts';
 import { listenAll } from './wiring/listeners.ts';
-import { route } from './wiring/proxies.ts';
+import { followedOf, route } from './wiring/proxies.ts';
 import { announceSeveral } from './wiring/several.ts';
 import { dryRunOfSeveral, planOfSeveral } from './wiring/several-plans.ts';
 import { openShared } from './wiring/shared.ts';
@@ -31,17 +32,21 @@ export async function runAgent(config: Config, io: AgentIo): Promise<number> {
 export async function planOnce(config: Config, io: AgentIo): Promise<PlanView> {
   if (config.engines.length > 0) return await planOfSeveral(config, io);
   return await withoutWriter(config, io, async ({ loop, status }) => {
-    await when(loop, () => plannable(loop), PLAN_LIMIT_MS, io.clock, io.signal);
+    await when(status, () => allKnown({ loop, status }), PLAN_LIMIT_MS, io.clock, io.signal);
     if (loop.endpoints.listedAt === undefined) throw engineAway();
-    return status.plan();
+    return await status.plan(io.signal);
   });
 }
 
 async function dryRun(config: Config, io: AgentIo): Promise<number> {
   return await withoutWriter(config, io, async ({ loop, status }) => {
-    const known = (): boolean => plannable(loop);
+    const known = (): boolean => allKnown({ loop, status });
     return await showPlans({ status, some: known, all: known }, config, io);
   });
+}
+
+function allKnown({ loop, status }: Pick<Assembly, 'loop' | 'status'>): boolean {
+  return plannable(loop) && status.proxyStatus.heard;
 }
 
 async function withoutWriter<T>(
@@ -60,7 +65,11 @@ async function withoutWriter<T>(
   const stopReloads = shared.follow(() => [assembly]);
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);
-  const running = assembly.loop.run({ source: stop.signal, targets: stop.signal });
+  const registries = followedOf(assembly.registries);
+  const running = Promise.all([
+    assembly.loop.run({ source: stop.signal, targets: stop.signal }),
+    followDry({ config, registries, io }, assembly.status.proxyStatus, stop.signal),
+  ]);
   try {
     return await use(assembly);
   } finally {

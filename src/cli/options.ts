@@ -27,7 +27,7 @@ export const CLIENT_SETTINGS: ReadonlySet<string> = new Set(['stateDir', 'contro
 
 const LISTEN_SETTINGS = new Set([
   ...['registries', 'etcd', 'layouts.services.prefix', 'listenPath', 'leaseTtl', 'deadHostGrace'],
-  ...['stateDir', 'controlSocket', 'http', 'log'],
+  ...['stateDir', 'controlSocket', 'http', 'log', 'dryRun', 'once'],
 ]);
 
 /** Whether a listener needs it, which has no engine and no records of its own. */

@@ -14,6 +14,7 @@ const CHANGES: PlanView = {
       lines: [{ action: 'create', key: '/services/a', before: undefined, after: '{}', reason: 'started' }],
     },
   ],
+  proxies: [],
 };
 
 let lab: TestCli;
@@ -218,7 +219,7 @@ describe('with an agent', () => {
     source.planView = CHANGES;
     expect(await cli('diff')).toMatchObject({ code: 2, out: expect.stringContaining('+ create') as string });
     const failure = { kind: 'transient', code: 'registry-unreachable', message: 'away' } as const;
-    source.planView = { targets: [...CHANGES.targets, { target: 'b', failure, lines: [] }] };
+    source.planView = { targets: [...CHANGES.targets, { target: 'b', failure, lines: [] }], proxies: [] };
     expect(await cli('plan')).toMatchObject({
       code: 1,
       out: expect.stringContaining('cannot be observed') as string,

@@ -108,7 +108,7 @@ function planCommand(io: CliIo, finish: Finish): Command {
     .alias('diff')
     .summary('show what would change')
     .description(
-      'Shows what a pass would change, and why. With a registry (--registry) it makes a pass of its own that writes nothing; without one it asks the running agent.',
+      'Shows what a pass would change in registries and proxies, and why. With a registry (--registry) it makes a pass of its own that writes nothing; without one it asks the running agent.',
     )
     .addOption(output(['text', 'json', 'yaml'], 'text'))
     .action(async () => {

@@ -59,6 +59,7 @@ export class RouteLoop {
   readonly commanded = new CommandedDrains();
   #passed: () => void = () => undefined;
   #listed = false;
+  #complete = false;
   /** undefined: not looked yet. */
   #inSight: boolean | undefined;
   #fresh = false;
@@ -94,7 +95,21 @@ export class RouteLoop {
     return this.#listed;
   }
 
-  /** Calls back after every pass. */
+  /** The registry has been tried: it is known, or out of sight. */
+  get heard(): boolean {
+    return this.#inSight !== undefined;
+  }
+
+  /** The registry has been read, and it says all that there is to say. */
+  get known(): boolean {
+    return this.#listed && this.#complete;
+  }
+
+  isAlive(owner: string): boolean {
+    return this.#alive.has(owner);
+  }
+
+  /** Calls back after every pass; where nothing is written, after all that is heard. */
   onPass(passed: () => void): void {
     this.#passed = passed;
   }
@@ -105,17 +120,20 @@ export class RouteLoop {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { feed, complete, clock } = this.#options;
+    const { feed, complete, clock, proxy } = this.#options;
     const ready = complete(signal);
     await this.#remembering.recall(() => clock.monotonic());
     const subscription = feed.signals.subscribe((said) => {
       this.#hear(said, signal);
+      if (proxy.writer === undefined) this.#passed();
     });
     await Promise.all([
       feed.run(signal),
-      ready.then(() => {
+      ready.then(async () => {
+        this.#complete = true;
         this.#completed();
-        return Promise.all([this.#work(signal), this.#guard(signal)]);
+        // Without a writer there is nothing to do but to know what would have to be done.
+        if (proxy.writer !== undefined) await Promise.all([this.#work(signal), this.#guard(signal)]);
       }),
     ]);
     subscription.unsubscribe();

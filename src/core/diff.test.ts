@@ -12,6 +12,8 @@ const line = (action: PlanLine['action'], key: string, more: Partial<PlanLine> =
   ...more,
 });
 
+const NOTHING = { lines: [], reload: undefined, commands: [], files: [] } as const;
+
 const VIEW: PlanView = {
   targets: [
     {
@@ -36,6 +38,29 @@ const VIEW: PlanView = {
     { target: 'etcd://b:2379', failure: failure('registry-unreachable', 'connection refused'), lines: [] },
     { target: 'memory://', failure: undefined, lines: [] },
   ],
+  proxies: [
+    {
+      proxy: 'edge',
+      failure: undefined,
+      lines: [
+        line('create', 'pool-000/one', {
+          after: '10.0.0.1:80 weight 100 ready',
+          reason: 'registered: /services/web/1',
+        }),
+        line('update', 'reload', { reason: '/api needs a backend of its own' }),
+      ],
+      reload: '/api needs a backend of its own',
+      commands: ['add server pool-000/one 10.0.0.1:80 weight 100', 'enable server pool-000/one'],
+      files: [
+        {
+          name: 'maps/hosts.map',
+          diff: '--- maps/hosts.map\n+++ maps/hosts.map\n@@ -1,2 +1,2 @@\n a b\n-c d\n+e f\n',
+        },
+      ],
+    },
+    { proxy: 'inner', failure: failure('proxy-unreachable', 'ENOENT'), ...NOTHING },
+    { proxy: 'outer', failure: undefined, ...NOTHING },
+  ],
 };
 
 const GOLDEN = `etcd://a:2379
@@ -54,6 +79,28 @@ etcd://b:2379
   ! cannot be observed: The registry cannot be reached. (connection refused) [registry-unreachable]
 
 memory://
+  No changes.
+
+proxy edge
+  + create       pool-000/one  # registered: /services/web/1
+      10.0.0.1:80 weight 100 ready
+  ~ update       reload  # /api needs a backend of its own
+  Run-time commands:
+      add server pool-000/one 10.0.0.1:80 weight 100
+      enable server pool-000/one
+  Files:
+      --- maps/hosts.map
+      +++ maps/hosts.map
+      @@ -1,2 +1,2 @@
+       a b
+      -c d
+      +e f
+  Plan: 1 to create, 1 to update, 1 file to write.
+
+proxy inner
+  ! cannot be observed: The proxy does not answer on its admin socket. (ENOENT) [proxy-unreachable]
+
+proxy outer
   No changes.
 `;
 
@@ -75,20 +122,31 @@ describe('a plan as text', () => {
       line('leave', '/a\u001b[2J', { reason: 'x\u009b' }),
       line('update', '/b', { before: '\u001b', after: '\n' }),
     ];
-    const text = renderPlan({ targets: [{ target: 't\u0007', failure: undefined, lines }] });
+    const text = renderPlan({
+      targets: [{ target: 't\u0007', failure: undefined, lines }],
+      proxies: [
+        {
+          ...{ proxy: 'p\u0007', failure: undefined, reload: undefined, lines, commands: ['\u001b'] },
+          files: [{ name: 'x', diff: '+\u001b\n' }],
+        },
+      ],
+    });
 
     expect(text.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   });
 
   it('counts changes, and records left alone as none', () => {
-    expect(countChanges(VIEW)).toBe(4);
+    expect(countChanges(VIEW)).toBe(7);
     expect(
-      renderPlan({ targets: [{ target: 't', failure: undefined, lines: [line('leave', '/a')] }] }),
+      renderPlan({
+        targets: [{ target: 't', failure: undefined, lines: [line('leave', '/a')] }],
+        proxies: [],
+      }),
     ).toContain('No changes: 1 left alone.');
   });
 
   it('says so when there is nothing to compare with', () => {
-    expect(renderPlan({ targets: [] })).toBe('There is no registry to compare with.\n');
+    expect(renderPlan({ targets: [], proxies: [] })).toBe('There is no registry to compare with.\n');
   });
 });
 

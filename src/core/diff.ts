@@ -1,6 +1,7 @@
+import type { Failure } from './failure.ts';
 import { parseJson } from './json.ts';
 import { printable } from './printable.ts';
-import type { PlanLine, PlanView, TargetPlan } from './status.ts';
+import type { PlanLine, PlanView, ProxyPlanView, TargetPlan } from './status.ts';
 
 /** How a part of the text is meant; who prints it chooses the colour. */
 export type PlanStyle = 'target' | 'create' | 'update' | 'delete' | 'leave' | 'failure' | 'faint';
@@ -30,27 +31,68 @@ const WIDTH = Math.max(...Object.values(LOOKS).map(({ words }) => words.length))
 
 /** The plan as people read it: grouped by target, each change and each record left alone with its reason. */
 export function renderPlan(view: PlanView, paint: Paint = PLAIN): string {
-  if (view.targets.length === 0) return 'There is no registry to compare with.\n';
-  return view.targets.map((target) => renderTarget(target, paint)).join('\n');
+  const { targets, proxies } = view;
+  if (targets.length + proxies.length === 0) return 'There is no registry to compare with.\n';
+  const parts = [
+    ...targets.map((target) => renderTarget(target, paint)),
+    ...proxies.map((proxy) => renderProxy(proxy, paint)),
+  ];
+  return parts.join('\n');
 }
 
 /** Changes that a pass would make now; records left alone are none. */
-export function countChanges(view: PlanView): number {
-  return view.targets.reduce(
-    (sum, { lines }) => sum + lines.filter(({ action }) => action !== 'leave').length,
-    0,
+export function countChanges({ targets, proxies }: PlanView): number {
+  const count = (lines: readonly PlanLine[]): number =>
+    lines.filter(({ action }) => action !== 'leave').length;
+  return (
+    targets.reduce((sum, { lines }) => sum + count(lines), 0) +
+    proxies.reduce((sum, { lines, files }) => sum + count(lines) + files.length, 0)
   );
+}
+
+/** Every part of it could be told. */
+export function isWhole({ targets, proxies }: PlanView): boolean {
+  return [...targets, ...proxies].every(({ failure }) => failure === undefined);
 }
 
 function renderTarget({ target, engine, failure, lines }: TargetPlan, paint: Paint): string {
   const of = engine === undefined ? '' : ` for ${engine}`;
   const head = paint('target', printable(`${target}${of}`));
-  if (failure !== undefined) {
-    const why = printable(`cannot be observed: ${failure.message}`);
-    return `${head}\n  ${paint('failure', `! ${why}`)} ${paint('faint', `[${failure.code}]`)}\n`;
-  }
+  if (failure !== undefined) return renderFailure(head, failure, paint);
   const body = lines.flatMap((line) => renderLine(line, paint));
   return `${[head, ...body, `  ${summary(lines)}`].join('\n')}\n`;
+}
+
+function renderFailure(head: string, { message, code }: Failure, paint: Paint): string {
+  const why = printable(`cannot be observed: ${message}`);
+  return `${head}\n  ${paint('failure', `! ${why}`)} ${paint('faint', `[${code}]`)}\n`;
+}
+
+function renderProxy({ proxy, failure, lines, commands, files }: ProxyPlanView, paint: Paint): string {
+  const head = paint('target', printable(`proxy ${proxy}`));
+  if (failure !== undefined) return renderFailure(head, failure, paint);
+  const body = lines.flatMap((line) => renderLine(line, paint));
+  const sent = commands.map((command) => `      ${printable(command)}`);
+  const diffs = files.flatMap(({ diff }) => renderDiff(diff, paint));
+  return `${[
+    head,
+    ...body,
+    ...(sent.length === 0 ? [] : ['  Run-time commands:', ...sent]),
+    ...(diffs.length === 0 ? [] : ['  Files:', ...diffs]),
+    `  ${summary(lines, files.length)}`,
+  ].join('\n')}\n`;
+}
+
+const DIFF_STYLES: Readonly<Record<string, PlanStyle>> = { '+': 'create', '-': 'delete', '@': 'faint' };
+
+function renderDiff(diff: string, paint: Paint): readonly string[] {
+  return diff
+    .replace(/\n$/, '')
+    .split('\n')
+    .map((line) => {
+      const style = DIFF_STYLES[line[0] ?? ''];
+      return `      ${style === undefined ? printable(line) : paint(style, printable(line))}`;
+    });
 }
 
 function renderLine(line: PlanLine, paint: Paint): string[] {
@@ -97,14 +139,15 @@ function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function summary(lines: readonly PlanLine[]): string {
+function summary(lines: readonly PlanLine[], files = 0): string {
   const counts = new Map<PlanLine['action'], number>();
   for (const { action } of lines) counts.set(action, (counts.get(action) ?? 0) + 1);
   const parts = Object.entries(LOOKS).flatMap(([action, { count }]) => {
     const number = counts.get(action as PlanLine['action']);
     return number === undefined ? [] : [`${number} ${count}`];
   });
-  const changes = lines.some(({ action }) => action !== 'leave');
+  if (files > 0) parts.push(`${files} ${files === 1 ? 'file' : 'files'} to write`);
+  const changes = files > 0 || lines.some(({ action }) => action !== 'leave');
   const start = changes ? 'Plan' : 'No changes';
   return parts.length === 0 ? `${start}.` : `${start}: ${parts.join(', ')}.`;
 }

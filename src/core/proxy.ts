@@ -12,7 +12,12 @@ export interface WantedServices {
 export interface ProxyPlan {
   /** The services that it is about; undefined: everything. */
   readonly paths: readonly string[] | undefined;
+  /** Everything that differs, `files` included. */
   readonly lines: readonly PlanLine[];
+  /** Run-time commands, in the order in which they would go. */
+  readonly commands: readonly string[];
+  /** Files that would be written, below the folder of the proxy. Only a plan of everything knows them. */
+  readonly files: readonly PlanLine[];
   /** Why the proxy has to be reloaded; undefined: it need not be. */
   readonly reload: string | undefined;
 }

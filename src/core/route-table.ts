@@ -35,6 +35,15 @@ export class RouteTable {
     this.#graceMs = graceMs;
   }
 
+  /** The same services in a table of its own. */
+  copy(now: number): RouteTable {
+    const copy = new RouteTable(this.#graceMs);
+    for (const [path, members] of this.#members) copy.#members.set(path, new Map(members));
+    for (const [key, path] of this.#pathOf) copy.#pathOf.set(key, path);
+    for (const path of this.#members.keys()) copy.#refresh(path, now);
+    return copy;
+  }
+
   paths(): IterableIterator<string> {
     return this.#drafts.keys();
   }

@@ -199,6 +199,22 @@ export interface ExplainedEndpoint {
 /** A plan of every target: what a pass would do now, and what it would leave alone. */
 export interface PlanView {
   readonly targets: readonly TargetPlan[];
+  readonly proxies: readonly ProxyPlanView[];
+}
+
+/** What a pass would do to one proxy: nothing where all is empty. */
+export interface ProxyPlanView {
+  readonly proxy: string;
+  /** Set when it could not be told; then the rest is empty. */
+  readonly failure: Failure | undefined;
+  /** Servers and maps as they run. */
+  readonly lines: readonly PlanLine[];
+  /** Why it would have to be reloaded. */
+  readonly reload: string | undefined;
+  /** Run-time commands, in the order in which they would go. */
+  readonly commands: readonly string[];
+  /** Each with its unified diff; `name`: below the folder of the proxy. */
+  readonly files: readonly { readonly name: string; readonly diff: string }[];
 }
 
 export interface TargetPlan extends OfEngine {
@@ -227,7 +243,7 @@ export interface StatusSource {
   orphans(signal: AbortSignal): Promise<readonly OrphanView[]>;
   proxies(): readonly ProxyView[];
   routes(signal: AbortSignal): Promise<readonly RouteView[]>;
-  plan(): PlanView;
+  plan(signal: AbortSignal): Promise<PlanView>;
   explain(reference: string, signal: AbortSignal): Promise<ExplainView>;
   /** Calls back after anything that these views show may have changed; returns an unsubscribe function. */
   onChange(changed: () => void): () => void;

@@ -21,13 +21,13 @@ export const LISTS: ReadonlyMap<string, ListRoute> = new Map([
   ['/v1/records', { read: (source, signal) => source.records(signal), pollMs: POLL_MS }],
 ] satisfies [string, ListRoute][]);
 
-type View = (source: StatusSource) => Answer;
+type View = (source: StatusSource, signal: AbortSignal) => Answer | Promise<Answer>;
 
 const VIEWS: ReadonlyMap<string, View> = new Map<string, View>([
   ['/healthz', () => ({ status: 200, body: { ok: true } })],
   ['/readyz', readiness],
   ['/v1/status', (source) => ({ status: 200, body: source.status() })],
-  ['/v1/plan', (source) => ({ status: 200, body: source.plan() })],
+  ['/v1/plan', async (source, signal) => ({ status: 200, body: await source.plan(signal) })],
 ]);
 
 const EXPLAIN = '/v1/explain/';
@@ -40,7 +40,7 @@ function readiness(source: StatusSource): Answer {
 /** Answers a read of `path`; watches are served elsewhere. */
 export async function answer(path: string, source: StatusSource, signal: AbortSignal): Promise<Answer> {
   const view = VIEWS.get(path);
-  if (view !== undefined) return view(source);
+  if (view !== undefined) return await view(source, signal);
   const list = LISTS.get(path);
   if (list !== undefined) return { status: 200, body: await list.read(source, signal) };
   if (path.startsWith(EXPLAIN)) return await explain(path.slice(EXPLAIN.length), source, signal);

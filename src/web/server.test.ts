@@ -78,7 +78,7 @@ describe('the listener', () => {
     expect(await get('/v1/containers')).toMatchObject({ status: 200, body: [{ name: 'shop-web-1' }] });
     expect(await get('/v1/hosts')).toMatchObject({ status: 200, body: [{ owner: 'host-a' }] });
     expect(await get('/v1/records')).toMatchObject({ status: 200, body: [{ key: RECORD.key }] });
-    expect(await get('/v1/plan')).toMatchObject({ status: 200, body: { targets: [] } });
+    expect(await get('/v1/plan')).toMatchObject({ status: 200, body: { targets: [], proxies: [] } });
   });
 
   it('is not ready with its reasons, until it is', async () => {

@@ -18,7 +18,7 @@ export class ListenerStatus implements StatusSource {
 
   constructor(options: ListenerStatusOptions) {
     this.#options = options;
-    this.#proxies = new ProxyStatus(options.routes);
+    this.#proxies = new ProxyStatus(options.clock, options.routes);
   }
 
   status(): StatusView {
@@ -69,8 +69,9 @@ export class ListenerStatus implements StatusSource {
     return this.#proxies.routes(signal);
   }
 
-  plan(): PlanView {
-    return { targets: [] };
+  async plan(signal: AbortSignal): Promise<PlanView> {
+    const nothing = { targets: [], owners: new Set<string>() };
+    return { targets: [], proxies: await this.#proxies.plans(nothing, signal) };
   }
 
   explain(reference: string): Promise<ExplainView> {

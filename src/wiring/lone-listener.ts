@@ -5,6 +5,7 @@ import type { LeaseKeeper } from '../provider/kv/lease-keeper.ts';
 import { machineReaders } from '../source/host/readers.ts';
 import { StateFolder } from '../state/folder.ts';
 import { followCredentials, type RegistryCredentials } from './credentials.ts';
+import { dryListen } from './dry-listener.ts';
 import { newInstance } from './identity.ts';
 import { type AgentIo, type ReloadPort, StartError } from './io.ts';
 import { ListenerStatus, noOrders } from './listener-status.ts';
@@ -24,8 +25,17 @@ export async function runListener(given: Config, io: AgentIo): Promise<number> {
   const live = liveConfig(withProxies(given));
   const { config } = live;
   const followed = followedBy(config);
-  await prepareFolder(new StateFolder(config.stateDir));
+  if (config.once && !config.dryRun)
+    throw new StartError('listen has no --once but with --dry-run: it shows then what it would change');
+  if (!config.dryRun) await prepareFolder(new StateFolder(config.stateDir));
   const credentials = await followCredentials(followed, io);
+  if (config.dryRun) {
+    try {
+      return await dryListen(config, followed, credentials, io);
+    } finally {
+      for (const files of credentials.values()) files.stop();
+    }
+  }
   const instance = newInstance();
   const opened = openAll(config, followed, { credentials, io, id: instance.id });
   const { version } = io;
@@ -109,7 +119,7 @@ function openAll(
     return openDesk(registry, store, id, config, io);
   });
   return {
-    routes: openRoutes({ config, registries, io, complete: () => Promise.resolve() }),
+    routes: openRoutes({ config, registries, io, complete: () => Promise.resolve(), writing: true }),
     leases: registries.map(({ lease }) => lease),
     close: async () => {
       await Promise.all(registries.map(({ store }) => store.close()));

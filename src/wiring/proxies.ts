@@ -4,6 +4,7 @@ import { masterSocket, type ProxySettings } from '../config/proxies.ts';
 import { RouteLoop } from '../controller/route.ts';
 import type { OwnCard } from '../core/listener.ts';
 import type { Proxy } from '../core/proxy.ts';
+import type { RegistryRecord } from '../core/record.ts';
 import type { RouteMemory } from '../core/route-memory.ts';
 import { routeRecord, routeValue } from '../layout/route.ts';
 import { decodeServices } from '../layout/services.ts';
@@ -21,12 +22,15 @@ import type { OpenRegistry } from './registries.ts';
 import { when } from './waiting.ts';
 
 /** What a route follows: the content of a registry. `desk`: where it says so. */
-type Followed = Pick<OpenRegistry, 'kind' | 'store' | 'desk'> & { readonly name: string };
+export type Followed = Pick<OpenRegistry, 'kind' | 'store' | 'desk'> & { readonly name: string };
 
 /** A configured proxy with its loop. */
 export interface Route {
   readonly proxy: Proxy;
   readonly loop: RouteLoop;
+  /** Another one for the same proxy that cannot write. */
+  readonly dry: () => Proxy;
+  readonly decode: (key: string, record: RegistryRecord) => ReturnType<typeof routeRecord>;
   /** Absent when somebody else starts it. */
   readonly managed: Managed | undefined;
   readonly registry: Followed;
@@ -34,10 +38,12 @@ export interface Route {
   readonly paths: readonly string[];
 }
 
-interface RouteContext {
+export interface RouteContext {
   readonly config: Config;
   readonly registries: readonly Followed[];
   readonly io: Pick<AgentIo, 'clock' | 'random' | 'log'>;
+  /** False in a dry run: then nothing is built that could write, or start a proxy. */
+  readonly writing: boolean;
   /** See `RouteLoopOptions`. */
   readonly complete: (registry: Followed, signal: AbortSignal) => Promise<void>;
 }
@@ -57,30 +63,33 @@ export async function route(
   const complete = async ({ kind }: Followed, signal: AbortSignal): Promise<void> => {
     if (kind === 'memory') await when(loop, () => loop.converged, Number.POSITIVE_INFINITY, io.clock, signal);
   };
-  const followed = registries.map(({ kind, store, desk, reader }) => ({
-    ...{ kind, store, desk },
-    name: reader.target,
-  }));
-  const routes = openRoutes({ config, registries: followed, io, complete });
+  const routes = openRoutes({ config, registries: followedOf(registries), io, complete, writing: true });
   status.proxyStatus.show(routes);
   await runRoutes(routes, card, io);
 }
 
+export function followedOf(registries: readonly OpenRegistry[]): readonly Followed[] {
+  return registries.map(({ kind, store, desk, reader }) => ({ kind, store, desk, name: reader.target }));
+}
+
 /** A loop for each configured proxy, not yet running. */
 export function openRoutes(context: RouteContext): readonly Route[] {
-  const { config, registries, io } = context;
+  const { config, registries, io, writing } = context;
+  const { prefix } = config.layouts.services;
+  const decode: Route['decode'] = (key, record) => routeRecord(key, record, prefix);
   return config.proxies.flatMap((settings) => {
     const registry = registries.find(({ name }) => name === settings.from) ?? registries[0];
     if (registry === undefined) return [];
     const { name } = settings;
     const { clock, log } = io;
-    const proxy = new Haproxy({ name, settings: haproxySettings(settings), writing: true, clock, log });
-    const { prefix } = config.layouts.services;
+    const common = { name, settings: haproxySettings(settings), clock, log };
+    const dry = (): Proxy => new Haproxy({ ...common, writing: false, startable: settings.managed });
+    const proxy = writing ? new Haproxy({ ...common, writing: true }) : dry();
     const paths = (settings.paths ?? config.listenPath ?? [prefix]).map((path) => below(prefix, path));
-    const managed = settings.managed ? managedBy(settings, io) : undefined;
-    const memory = folderMemory(settings.folder, paths, prefix);
-    const loop = routeLoop({ proxy, paths, memory }, registry, context);
-    return [{ proxy, registry, paths, managed, loop }];
+    const managed = writing && settings.managed ? managedBy(settings, io) : undefined;
+    const memory = folderMemory(settings.folder, { paths, prefix, writing });
+    const loop = routeLoop({ proxy, paths, registry, decode, memory }, context);
+    return [{ proxy, dry, registry, paths, decode, managed, loop }];
   });
 }
 
@@ -126,7 +135,14 @@ function managedBy(
 }
 
 /** Only of the paths that it follows now: nothing would ever say that others are withdrawn. */
-function folderMemory(folder: string, paths: readonly string[], prefix: string): RouteMemory {
+function folderMemory(
+  folder: string,
+  {
+    paths,
+    prefix,
+    writing,
+  }: { readonly paths: readonly string[]; readonly prefix: string; readonly writing: boolean },
+): RouteMemory {
   return new FolderMemory({
     folder,
     encode: routeValue,
@@ -136,17 +152,21 @@ function folderMemory(folder: string, paths: readonly string[], prefix: string):
       const decoded = routeRecord(key, record, prefix);
       return 'record' in decoded ? decoded.record : undefined;
     },
-    writing: true,
+    writing,
   });
 }
 
 function routeLoop(
-  { proxy, paths, memory }: Pick<Route, 'proxy' | 'paths'> & { readonly memory: RouteMemory },
-  registry: Followed,
+  {
+    proxy,
+    paths,
+    registry,
+    decode,
+    memory,
+  }: Pick<Route, 'proxy' | 'paths' | 'registry' | 'decode'> & { readonly memory: RouteMemory },
   { config, io, complete }: RouteContext,
 ): RouteLoop {
   const { clock, random, log } = io;
-  const { prefix } = config.layouts.services;
   const feed = new KvRecordFeed({
     store: registry.store,
     prefixes: paths,
@@ -155,9 +175,8 @@ function routeLoop(
     random,
   });
   return new RouteLoop({
-    ...{ proxy, feed, memory, clock, random, log },
+    ...{ proxy, feed, decode, memory, clock, random, log },
     complete: (signal) => complete(registry, signal),
-    decode: (key, record) => routeRecord(key, record, prefix),
     graceMs: config.deadHostGrace === 0 ? Number.POSITIVE_INFINITY : config.deadHostGrace,
   });
 }

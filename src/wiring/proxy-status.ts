@@ -1,17 +1,58 @@
 import { proxyView, routeViews, type ShownRoute, whyNot } from '../controller/proxy-views.ts';
+import type { RouteLoop } from '../controller/route.ts';
+import type { Clock } from '../core/ports.ts';
 import type { ProxyView, RouteView } from '../core/proxy-view.ts';
+import type { ProxyPlanView } from '../core/status.ts';
+import { type Ahead, type PlannedRoute, proxyPlan } from './proxy-plans.ts';
+
+interface StatusRoute extends ShownRoute, PlannedRoute {
+  readonly loop: ShownRoute['loop'] & PlannedRoute['loop'] & Pick<RouteLoop, 'heard' | 'onPass'>;
+  readonly registry: PlannedRoute['registry'];
+}
 
 /** What a process tells about the proxies that it feeds. */
 export class ProxyStatus {
-  #routes: readonly ShownRoute[];
+  readonly #clock: Clock;
+  readonly #listeners = new Set<() => void>();
+  #routes: readonly StatusRoute[];
+  #dry = false;
 
-  constructor(routes: readonly ShownRoute[] = []) {
+  constructor(clock: Clock, routes: readonly StatusRoute[] = []) {
+    this.#clock = clock;
     this.#routes = routes;
   }
 
   /** They are opened when everything else is. */
-  show(routes: readonly ShownRoute[]): void {
+  show(routes: readonly StatusRoute[]): void {
     this.#routes = routes;
+  }
+
+  /** In a dry run: what is announced by nobody yet is planned with, and all that is heard counts as a change. */
+  showDry(routes: readonly StatusRoute[]): void {
+    this.#routes = routes;
+    this.#dry = true;
+    for (const { loop } of routes)
+      loop.onPass(() => {
+        for (const listener of this.#listeners) listener();
+      });
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** The registry of each has been read, or has not answered. */
+  get heard(): boolean {
+    return this.#routes.every(({ loop }) => loop.heard);
+  }
+
+  async plans(ahead: Ahead, signal: AbortSignal): Promise<readonly ProxyPlanView[]> {
+    return await Promise.all(
+      this.#routes.map((route) => proxyPlan(route, this.#dry ? ahead : undefined, this.#clock, signal)),
+    );
   }
 
   proxies(): readonly ProxyView[] {

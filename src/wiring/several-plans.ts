@@ -4,9 +4,11 @@ import type { PlanView } from '../core/status.ts';
 import { StateFolder } from '../state/folder.ts';
 import { assembleWithin } from './announcing.ts';
 import type { Assembly } from './assembly.ts';
+import { followDry } from './dry-routes.ts';
 import { newInstance } from './identity.ts';
 import { type AgentIo, StartError } from './io.ts';
 import { type Configured, configuredMembers, Members } from './members.ts';
+import type { Followed } from './proxies.ts';
 import { isolated, statusOf } from './several.ts';
 import type { SeveralStatus } from './several-status.ts';
 import { openShared, type Shared } from './shared.ts';
@@ -21,24 +23,29 @@ interface Watched {
 /** One pass over all engines, without a writer. What does not answer is a part of the plan that cannot be told. */
 export async function planOfSeveral(config: Config, io: AgentIo): Promise<PlanView> {
   return await withoutWriter(config, io, async ({ members, status }) => {
-    await when(members, () => allKnown(members), PLAN_LIMIT_MS, io.clock, io.signal);
+    await when(status, () => allKnown({ members, status }), PLAN_LIMIT_MS, io.clock, io.signal);
     if (members.assemblies.every(({ loop }) => loop.endpoints.listedAt === undefined))
       throw new StartError('no engine answers, so nothing can be planned; is every host in engines right?');
-    return status.plan();
+    return await status.plan(io.signal);
   });
 }
 
 export async function dryRunOfSeveral(config: Config, io: AgentIo): Promise<number> {
   return await withoutWriter(config, io, async ({ members, status }) => {
     // One engine that is away must not keep what the others would do from being shown.
-    const some = (): boolean => members.assemblies.some(({ loop }) => plannable(loop));
-    return await showPlans({ status, some, all: () => allKnown(members) }, config, io);
+    const some = (): boolean =>
+      status.proxyStatus.heard && members.assemblies.some(({ loop }) => plannable(loop));
+    return await showPlans({ status, some, all: () => allKnown({ members, status }) }, config, io);
   });
 }
 
-function allKnown({ all }: Members): boolean {
-  return all.every(
-    ({ failure, assembly }) => failure !== undefined || (assembly !== undefined && plannable(assembly.loop)),
+function allKnown({ members: { all }, status }: Watched): boolean {
+  return (
+    status.proxyStatus.heard &&
+    all.every(
+      ({ failure, assembly }) =>
+        failure !== undefined || (assembly !== undefined && plannable(assembly.loop)),
+    )
   );
 }
 
@@ -55,7 +62,14 @@ async function withoutWriter<T>(
   const members = new Members(configured.map(({ member }) => member));
   const status = statusOf(members, { instance: newInstance().id, config: shared.config, io });
   const stopReloads = shared.follow(() => members.assemblies);
-  const running = configured.map((one) => watch(one, members, shared));
+  const registries = shared.config.registries.flatMap(({ name, kind }): Followed[] => {
+    const store = shared.stores.get(name)?.reader;
+    return store === undefined ? [] : [{ name, kind, store, desk: undefined }];
+  });
+  const running = [
+    ...configured.map((one) => watch(one, members, shared)),
+    followDry({ config: shared.config, registries, io }, status.proxyStatus, until),
+  ];
   try {
     return await use({ members, status });
   } finally {

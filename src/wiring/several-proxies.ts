@@ -41,7 +41,7 @@ export async function routeForSeveral(
     await when(members, () => unheard(members).length === 0, Number.POSITIVE_INFINITY, clock, signal);
     cancel();
   };
-  const routes = openRoutes({ config, registries, io, complete });
+  const routes = openRoutes({ config, registries, io, complete, writing: true });
   status.proxyStatus.show(routes);
   const card = { instance, host: machineReaders.hostname(), version, since };
   const followed = registries.filter((registry) => routes.some((route) => route.registry === registry));

@@ -32,10 +32,11 @@ export interface SeveralStatusOptions {
 export class SeveralStatus implements StatusSource {
   readonly #options: SeveralStatusOptions;
   /** They serve the records of all engines. */
-  readonly proxyStatus = new ProxyStatus();
+  readonly proxyStatus: ProxyStatus;
 
   constructor(options: SeveralStatusOptions) {
     this.#options = options;
+    this.proxyStatus = new ProxyStatus(options.clock);
   }
 
   status(): StatusView {
@@ -127,7 +128,13 @@ export class SeveralStatus implements StatusSource {
     );
   }
 
-  plan(): PlanView {
+  async plan(signal: AbortSignal): Promise<PlanView> {
+    const targets = this.#targetPlans();
+    const owners = new Set(this.#rows(({ status }) => [status.status()]).map(({ owner }) => owner));
+    return { targets, proxies: await this.proxyStatus.plans({ targets, owners }, signal) };
+  }
+
+  #targetPlans(): readonly TargetPlan[] {
     const said = new Set<string>();
     const fresh = (target: string, line: PlanLine): boolean => {
       const text = JSON.stringify([target, line]);
@@ -135,12 +142,10 @@ export class SeveralStatus implements StatusSource {
     };
     const plans = this.#options.members.all.flatMap((member) => this.#planOf(member));
     // What is left of a lost host every engine would remove, but only one will.
-    return {
-      targets: plans.map((plan) => ({
-        ...plan,
-        lines: plan.lines.filter((line) => fresh(plan.target, line)),
-      })),
-    };
+    return plans.map((plan) => ({
+      ...plan,
+      lines: plan.lines.filter((line) => fresh(plan.target, line)),
+    }));
   }
 
   async explain(reference: string, signal: AbortSignal): Promise<ExplainView> {
@@ -166,13 +171,16 @@ export class SeveralStatus implements StatusSource {
   }
 
   onChange(changed: () => void): () => void {
-    return this.#options.members.onChange(changed);
+    const forget = [this.#options.members.onChange(changed), this.proxyStatus.onChange(changed)];
+    return () => {
+      for (const stop of forget) stop();
+    };
   }
 
   /** Until its engine has been listed nobody knows what it would change. */
   #planOf({ name, assembly, waitingFor }: Member): readonly TargetPlan[] {
     if (assembly?.loop.endpoints.listedAt !== undefined)
-      return assembly.status.plan().targets.map((plan) => ({ ...plan, engine: name }));
+      return assembly.status.targetPlans().map((plan) => ({ ...plan, engine: name }));
     const message = waitingFor.join(', ') || 'The engine has not been listed yet.';
     const failure = { kind: 'transient', code: 'docker-unreachable', message } as const;
     return this.#options.targets.map((target) => ({ target, engine: name, failure, lines: [] }));

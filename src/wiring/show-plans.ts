@@ -1,6 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { renderPlan } from '../core/diff.ts';
-import type { Clock } from '../core/ports.ts';
+import { isWhole, renderPlan } from '../core/diff.ts';
 import type { PlanView, StatusSource } from '../core/status.ts';
 import { painter } from '../telemetry/paint.ts';
 import type { AgentIo } from './io.ts';
@@ -16,6 +15,10 @@ interface Planned {
   readonly all: () => boolean;
 }
 
+interface Following extends Pick<Planned, 'status' | 'some'>, Pick<AgentIo, 'clock' | 'signal'> {
+  readonly print: (view: PlanView) => void;
+}
+
 /** Prints what a dry run would change: with `once` when all is known, else after every change. Answers the exit code. */
 export async function showPlans(
   { status, some, all }: Planned,
@@ -26,38 +29,38 @@ export async function showPlans(
     stdout(`${renderPlan(view, painter(color))}\n`);
   };
   if (!once) {
-    const stop = followPlan(status, some, print, clock);
+    const stop = followPlan({ status, some, print, clock, signal });
     await when(status, () => false, Number.POSITIVE_INFINITY, clock, signal);
     stop();
     return 0;
   }
   const known = await when(status, all, PLAN_LIMIT_MS, clock, signal);
-  const view = status.plan();
+  const view = await status.plan(signal);
   print(view);
-  return known && view.targets.every(({ failure }) => failure === undefined) ? 0 : 1;
+  return known && isWhole(view) ? 0 : 1;
 }
 
-/** Calls `print` with the plan whenever it differs from the last one, gathered for a moment. `ready`: it can be told. */
-function followPlan(
-  source: Pick<StatusSource, 'plan' | 'onChange'>,
-  ready: () => boolean,
-  print: (view: PlanView) => void,
-  clock: Clock,
-): () => void {
+/** Calls `print` with the plan whenever it differs from the last one, gathered for a moment. `some`: it can be told. */
+function followPlan({ status, some, print, clock, signal }: Following): () => void {
   let last = '';
   let cancel: (() => void) | undefined;
-  const look = (): void => {
+  let changes = 0;
+  const look = async (): Promise<void> => {
+    const seen = changes;
+    const view = some() ? await status.plan(signal) : undefined;
+    const text = JSON.stringify(view ?? null);
+    if (view !== undefined && text !== last && !signal.aborted) {
+      last = text;
+      print(view);
+    }
     cancel = undefined;
-    if (!ready()) return;
-    const view = source.plan();
-    const text = JSON.stringify(view);
-    if (text === last) return;
-    last = text;
-    print(view);
+    if (changes > seen) later();
   };
-  const forget = source.onChange(() => {
-    cancel ??= clock.timer(QUIET_MS, look);
-  });
+  const later = (): void => {
+    changes += 1;
+    cancel ??= clock.timer(QUIET_MS, () => void look());
+  };
+  const forget = status.onChange(later);
   return () => {
     cancel?.();
     forget();

@@ -21,6 +21,7 @@ import type {
   ServiceView,
   StatusSource,
   StatusView,
+  TargetPlan,
 } from '../core/status.ts';
 import { ProxyStatus } from './proxy-status.ts';
 
@@ -44,10 +45,11 @@ export class AgentStatus implements StatusSource {
   readonly #options: AgentStatusOptions;
   /** Every registry has once been brought to what the containers offer. */
   #convergedOnce = false;
-  readonly proxyStatus = new ProxyStatus();
+  readonly proxyStatus: ProxyStatus;
 
   constructor(options: AgentStatusOptions) {
     this.#options = options;
+    this.proxyStatus = new ProxyStatus(options.clock);
     const stop = options.loop.onChange(() => {
       if (!options.loop.converged) return;
       this.#convergedOnce = true;
@@ -142,13 +144,18 @@ export class AgentStatus implements StatusSource {
     return lists.flat();
   }
 
-  plan(): PlanView {
+  async plan(signal: AbortSignal): Promise<PlanView> {
+    const { owner } = this.#options.identity;
+    const targets = this.targetPlans();
+    return { targets, proxies: await this.proxyStatus.plans({ targets, owners: new Set([owner]) }, signal) };
+  }
+
+  /** The registries' part of the plan. */
+  targetPlans(): readonly TargetPlan[] {
     const { loop, policyOf, clock } = this.#options;
-    return {
-      targets: loop.targets.map((target, n) =>
-        targetPlan(target, policyOf(target.name), clock, loop.janitors[n]),
-      ),
-    };
+    return loop.targets.map((target, n) =>
+      targetPlan(target, policyOf(target.name), clock, loop.janitors[n]),
+    );
   }
 
   async explain(reference: string, signal: AbortSignal): Promise<ExplainView> {
@@ -178,7 +185,10 @@ export class AgentStatus implements StatusSource {
   }
 
   onChange(changed: () => void): () => void {
-    return this.#options.loop.onChange(changed);
+    const forget = [this.#options.loop.onChange(changed), this.proxyStatus.onChange(changed)];
+    return () => {
+      for (const stop of forget) stop();
+    };
   }
 
   /** About itself an agent knows best, also where its registry does not yet. */

@@ -233,7 +233,12 @@ export function proxyContract(name: string, open: () => Promise<ProxyLab>): void
       const dry = lab.dry();
       expect(dry.writer).toBeUndefined();
       await dry.observe(signal);
-      expect(dry.plan(table, undefined).lines.map(({ action }) => action)).toContain('create');
+      const plan = dry.plan(table, undefined);
+      expect(plan.lines.map(({ action }) => action)).toContain('create');
+      expect(plan.lines).toEqual(expect.arrayContaining([...plan.files]));
+      // What it would do is what it does: nothing is left of the plan then.
+      expect(plan.commands.length).toBeGreaterThan(0);
+      expect(plan.files.length).toBeGreaterThan(0);
       expect(await body('web.a')).toBe('404');
       expect(await lab.files()).toEqual(files);
     });

@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PlanView } from '../../src/core/status.ts';
 import { Agent, type LogLine, removeAgents } from '../kit/agent.ts';
 import { httpBackend, runId, TestDocker } from '../kit/docker.ts';
 import { HaproxyLab } from '../kit/haproxy.ts';
 import { get } from '../kit/web-server.ts';
-import { Lab, type Running, sees } from './lab.ts';
+import { cli, Lab, type Running, sees } from './lab.ts';
 
 /** As `httpBackend`, and `/cgi-bin/slow` answers when somebody has made the file `/tmp/go`. */
 const gated = [
@@ -88,6 +89,32 @@ describe('a listener alone beside a consumer', () => {
     await lab.offers(path('prod'), { [other.short]: { state: 'registered' } });
     expect(await asked('prod')).toBe('404');
     expect(await listener.ask('health')).toMatchObject({ code: 0, stdout: 'ready\n' });
+    await sees(async () => {
+      const { proxies } = JSON.parse((await listener.ask('plan', '-o', 'json')).stdout) as PlanView;
+      expect(proxies).toEqual([{ proxy: 'haproxy', lines: [], commands: [], files: [] }]);
+    });
+  });
+
+  it('shows in a dry run what it would do, from the paths that it is given, and does nothing', async () => {
+    const before = await haproxy.ask('show map');
+    const dry = await cli(
+      [
+        'listen',
+        '--dry-run',
+        '--once',
+        '--registry',
+        lab.registry.url,
+        '-c',
+        `${haproxy.folder}/portolan.yaml`,
+      ],
+      { env: { LISTEN_PATH: `/services/internal/${lab.name('app')}/prod` } },
+    );
+    expect(dry).toMatchObject({ code: 0 });
+    expect(dry.stdout).toMatch(/- delete +hosts\.map dev\.example/);
+    expect(dry.stdout).toMatch(/\+ create +hosts\.map prod\.example/);
+    expect(dry.stdout).toMatch(/\n {6}add server pool-001\/[0-9a-f]{12} /);
+    expect(await haproxy.ask('show map')).toBe(before);
+    expect(await asked('dev')).toMatch(/^id=/);
   });
 
   it('Drain: --wait ends when the last open request through the proxy has ended', async () => {

@@ -1,8 +1,9 @@
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PlanView } from '../../src/core/status.ts';
 import { AdminSocket } from '../../src/proxy/haproxy/socket.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import { Agent, removeAgents } from '../kit/agent.ts';
@@ -11,7 +12,7 @@ import { haproxyProgram } from '../kit/haproxy.ts';
 import { HttpLoad } from '../kit/http-load.ts';
 import { freePort } from '../kit/ports.ts';
 import { get } from '../kit/web-server.ts';
-import { sees } from './lab.ts';
+import { cli, sees } from './lab.ts';
 
 const HOST = 'managed.example';
 
@@ -53,6 +54,18 @@ describe('an agent with a managed HAProxy', () => {
     await docker.clean();
   });
 
+  it('shows in a dry run what it would be started with, and starts nothing', async () => {
+    const first = await serve('dry');
+    const config = ['--address', 'container', '-c', join(stateDir, 'portolan.yaml')];
+    const dry = await cli(['run', '--dry-run', '--once', '--state-dir', join(stateDir, 'dry'), ...config]);
+    expect(dry.code).toBe(0);
+    expect(dry.stdout).toContain('proxy edge');
+    expect(dry.stdout).toMatch(/\+ {2}server [0-9a-f]{12} [0-9.]+:80 weight 100 check/);
+    expect(dry.stdout).toContain(`+${HOST} pool-`);
+    expect(existsSync(join(stateDir, 'dry'))).toBe(false);
+    await first.remove({ force: true });
+  });
+
   it('is killed, started again and brings a change, all under load: no request fails, and HAProxy runs on', async () => {
     const agent = start();
     const first = await serve('first');
@@ -68,6 +81,11 @@ describe('an agent with a managed HAProxy', () => {
     await sees(async () => {
       expect(await answers()).toBe(`id=${second.id.slice(0, 12)}`);
     }, 30_000);
+    await sees(async () => {
+      const { stdout } = await next.ask('plan', '-o', 'json');
+      const [plan] = (JSON.parse(stdout) as PlanView).proxies;
+      expect(plan).toMatchObject({ proxy: 'edge', lines: [], commands: [], files: [] });
+    });
     await first.stop();
     // The goodbye of an agent leaves it alone as well.
     expect(await next.stop()).toEqual({ code: 0, signal: null });

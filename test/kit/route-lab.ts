@@ -139,7 +139,14 @@ export class FakeProxy implements Proxy<FakePlan> {
 
   plan(wanted: WantedServices, paths: readonly string[] | undefined): FakePlan {
     const all = paths ?? [...new Set([...wanted.paths(), ...this.#serves.keys()])];
-    return { paths, lines: [], reload: undefined, services: all.map((path) => [path, wanted.service(path)]) };
+    return {
+      paths,
+      lines: [],
+      commands: [],
+      files: [],
+      reload: undefined,
+      services: all.map((path) => [path, wanted.service(path)]),
+    };
   }
 
   nameOf(id: string): string {

@@ -154,7 +154,7 @@ export class FakeStatus implements StatusSource {
   view: StatusView = STATUS;
   serviceViews: readonly ServiceView[] = [SERVICE];
   orderViews: readonly OrderView[] = [];
-  planView: PlanView = { targets: [] };
+  planView: PlanView = { targets: [], proxies: [] };
   explainView: ExplainView = UNSEEN;
   recordViews: () => Promise<readonly RecordView[]> = () => Promise.resolve([RECORD]);
   readonly asked: string[] = [];
@@ -204,8 +204,8 @@ export class FakeStatus implements StatusSource {
     return Promise.resolve([ROUTE]);
   }
 
-  plan(): PlanView {
-    return this.planView;
+  plan(): Promise<PlanView> {
+    return Promise.resolve(this.planView);
   }
 
   explain(reference: string): Promise<ExplainView> {

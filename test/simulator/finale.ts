@@ -88,8 +88,8 @@ function checkOnlookers(world: World): void {
     if (process.links.some(({ writes }) => writes))
       world.violated(new Violation('dry run cannot write', `${process.instance} has opened a writer`));
     const lines = process.status
-      .plan()
-      .targets.flatMap((target) => target.lines.filter(({ action }) => action !== 'leave'));
+      .targetPlans()
+      .flatMap((target) => target.lines.filter(({ action }) => action !== 'leave'));
     // What others were told after it was started it does not know.
     if (lines.length > 0 && process.host.folder.length === 0)
       world.violated(

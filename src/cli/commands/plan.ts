@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { countChanges, renderPlan } from '../../core/diff.ts';
+import { countChanges, isWhole, renderPlan } from '../../core/diff.ts';
 import type { PlanView } from '../../core/status.ts';
 import { painter } from '../../telemetry/paint.ts';
 import { agentAddress } from '../agent-address.ts';
@@ -20,7 +20,7 @@ export async function plan(command: Command, io: CliIo): Promise<number> {
   else if (output === 'yaml') io.stdout(toYaml(view));
   else io.stdout(renderPlan(view, painter(io.color)));
   // A plan with a part missing is no answer, even when the other part has changes.
-  if (view.targets.some(({ failure }) => failure !== undefined)) return EXIT.error;
+  if (!isWhole(view)) return EXIT.error;
   return countChanges(view) > 0 ? EXIT.changes : EXIT.ok;
 }
 

@@ -152,11 +152,11 @@ export class Applier {
   async #files(plan: HaproxyPlan): Promise<Failure | undefined> {
     const { settings, folder, assignment, placed, marker } = this.#options;
     try {
-      if (plan.files === undefined) {
+      if (plan.backends === undefined) {
         await folder.bring(renderAll(settings, assignment, placed, settings.folder));
         return undefined;
       }
-      for (const backend of plan.files) {
+      for (const backend of plan.backends) {
         const one = placed.get(assignment.pathOf(backend) ?? '');
         await folder.put(fileOf(backend), one === undefined ? undefined : renderBackend(one, settings));
       }

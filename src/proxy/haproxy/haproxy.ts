@@ -14,7 +14,7 @@ import { Assignment } from './assignment.ts';
 import { ProxyFolder, renderAll } from './folder.ts';
 import { readLeaving } from './leaving.ts';
 import { serverName } from './names.ts';
-import type { Observed } from './observed.ts';
+import { nothingRuns, type Observed } from './observed.ts';
 import { type HaproxyPlan, makePlan } from './plan.ts';
 import { readInfo, readLoad, readObserved } from './reader.ts';
 import { type Placed, renderBase } from './render.ts';
@@ -27,6 +27,8 @@ export interface HaproxyOptions {
   readonly settings: HaproxySettings;
   /** False: a dry run; then nothing exists that could write. */
   readonly writing: boolean;
+  /** One that does not answer counts as one that runs nothing: a dry run shows what it would be started with. */
+  readonly startable?: boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -84,7 +86,8 @@ export class Haproxy implements Proxy<HaproxyPlan> {
 
   async observe(signal: AbortSignal): Promise<Result<void>> {
     const { settings } = this.#options;
-    const read = await readObserved(this.#socket, settings.folder, signal);
+    const found = await readObserved(this.#socket, settings.folder, signal);
+    const read = this.#absent(found) ? ok(nothingRuns()) : found;
     if (!read.ok) {
       this.#observed = undefined;
       return read;
@@ -92,7 +95,7 @@ export class Haproxy implements Proxy<HaproxyPlan> {
     this.#observed = read.value;
     this.#assignment.adopt(read.value.maps.services.entries);
     await this.#folder.look();
-    return await this.#rest(signal);
+    return read === found ? await this.#rest(signal) : ok(undefined);
   }
 
   /** Which freed backends may serve again; those that an earlier process of ours freed rest from its successor's start on. */
@@ -119,6 +122,10 @@ export class Haproxy implements Proxy<HaproxyPlan> {
     return ok(undefined);
   }
 
+  #absent(read: Result<Observed>): boolean {
+    return this.#options.startable === true && !read.ok && read.failure.code === 'proxy-unreachable';
+  }
+
   plan(wanted: WantedServices, paths: readonly string[] | undefined): HaproxyPlan {
     const { settings, clock } = this.#options;
     const observed = this.#observed;
@@ -131,8 +138,10 @@ export class Haproxy implements Proxy<HaproxyPlan> {
       now: clock.monotonic(),
     });
     if (paths !== undefined) return plan;
-    const files = renderAll(settings, this.#assignment, this.#placed, settings.folder);
-    return { ...plan, lines: [...plan.lines, ...this.#folder.differences(files)] };
+    const files = this.#folder.differences(
+      renderAll(settings, this.#assignment, this.#placed, settings.folder),
+    );
+    return { ...plan, files, lines: [...plan.lines, ...files] };
   }
 
   async servers(signal: AbortSignal): Promise<Result<readonly ProxyServerView[]>> {

@@ -41,6 +41,13 @@ export function mapChange(
   return { name, commands: whole ? [] : commands, replace, lines };
 }
 
+/** The commands as a plan shows them: a version of a map gets its number only when it is made. */
+export function mapCommands({ commands, replace }: MapChange, file: string): readonly string[] {
+  if (replace === undefined) return commands;
+  const rows = replace.map((row) => `add map @new ${file} ${row}`);
+  return [`prepare map ${file}`, ...rows, `commit map @new ${file}`];
+}
+
 function entryLine(key: string, before: string | undefined, after: string | undefined): PlanLine {
   const action = before === undefined ? 'create' : after === undefined ? 'delete' : 'update';
   return { action, key, before, after, reason: 'the services say so' };

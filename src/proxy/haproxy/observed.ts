@@ -20,6 +20,18 @@ export interface Observed {
   readonly maps: Record<MapName, ObservedMap>;
 }
 
+/** The process of a proxy that does not run. */
+export const NOBODY = '';
+
+/** What a proxy runs that does not run. */
+export function nothingRuns(): Observed {
+  const map = (): ObservedMap => ({ entries: new Map(), doubled: false, missing: true });
+  return {
+    ...{ process: NOBODY, version: '', backends: new Set<string>(), servers: new Map() },
+    maps: { hosts: map(), wildcards: map(), services: map() },
+  };
+}
+
 export function observedMap(entries: readonly (readonly [string, string])[]): ObservedMap {
   const map = new Map<string, string>();
   // The first of two entries counts for HAProxy.

@@ -3,8 +3,8 @@ import type { RouteService } from '../../core/route-service.ts';
 import type { PlanLine } from '../../core/status.ts';
 import type { Assignment } from './assignment.ts';
 import { backendCommands } from './commands.ts';
-import { type MapChange, mapChange } from './maps.ts';
-import type { Observed } from './observed.ts';
+import { type MapChange, mapChange, mapCommands } from './maps.ts';
+import { NOBODY, type Observed } from './observed.ts';
 import { isOrdered, MAPS, type MapName, mapEntries, mapFile, type Placed } from './render.ts';
 import type { HaproxySettings } from './settings.ts';
 
@@ -15,7 +15,7 @@ export interface HaproxyPlan extends ProxyPlan {
   /** Backends that the commands touch, and the path of each; undefined: no service has it (any more). */
   readonly touched: ReadonlyMap<string, string | undefined>;
   /** Backends whose files are to be looked at; undefined: all of them. */
-  readonly files: ReadonlySet<string> | undefined;
+  readonly backends: ReadonlySet<string> | undefined;
 }
 
 export interface PlanInput {
@@ -65,11 +65,17 @@ export function makePlan(input: PlanInput): HaproxyPlan {
   const reload = reloadReason(input);
   return {
     paths,
-    ...commands,
+    ...{ grow: commands.grow, shrink: commands.shrink, touched: commands.touched },
     maps,
     lines: [...commands.lines, ...maps.flatMap(({ lines }) => lines), ...reloadLine(reload)],
+    commands: [
+      ...commands.grow,
+      ...maps.flatMap((change) => mapCommands(change, mapFile(input.settings.folder, change.name))),
+      ...commands.shrink,
+    ],
+    files: [],
     reload,
-    files: paths === undefined ? undefined : new Set(targets.keys()),
+    backends: paths === undefined ? undefined : new Set(targets.keys()),
   };
 }
 
@@ -83,7 +89,9 @@ function place(path: string, service: RouteService | undefined, input: PlanInput
     placed.delete(path);
     return undefined;
   }
-  const backend = assignment.place(service, now, (name) => observed.backends.has(name));
+  // What is started on our files has the whole pool.
+  const usable = (name: string): boolean => observed.process === NOBODY || observed.backends.has(name);
+  const backend = assignment.place(service, now, usable);
   placed.set(path, { service, backend });
   return backend;
 }
@@ -146,6 +154,7 @@ function mapOf(
 }
 
 function reloadReason({ observed, placed, marker }: PlanInput): string | undefined {
+  if (observed.process === NOBODY) return 'it does not run yet; it would be started';
   if (!observed.backends.has(marker)) return 'the general part of the configuration does not run yet';
   for (const { service, backend } of placed.values())
     if (!observed.backends.has(backend))
