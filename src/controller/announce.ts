@@ -2,6 +2,7 @@ import type { DrainOrder } from '../core/drain-order.ts';
 import type { Layout, OwnerFacts } from '../core/layout.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
 import type { Listeners } from '../core/listener.ts';
+import type { TargetMeter } from '../core/meter.ts';
 import type { Policy } from '../core/policy.ts';
 import type {
   Clock,
@@ -56,6 +57,8 @@ export interface AnnounceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Hears what the loop of each registry does. */
+  readonly meterOf?: ((target: string) => TargetMeter) | undefined;
   /** undefined: nothing is probed, and what goes up and down is not kept out. */
   readonly health?: HealthTerms | undefined;
   /** Drains that an earlier process left outside the registries. */
@@ -203,8 +206,9 @@ export class AnnounceLoop {
 
   #target(registry: Registry): Target {
     const { reader, writer, audience } = registry;
-    const { clock, random, log, debounce, batchKeys, source, owner } = this.#options;
+    const { clock, random, log, debounce, batchKeys, source, owner, meterOf } = this.#options;
     return new Target({
+      meter: meterOf?.(reader.target),
       reader,
       writer,
       audience,

@@ -1,3 +1,4 @@
+import { type AppliedBatch, propagationKind, type TargetMeter } from '../core/meter.ts';
 import { type Change, explainChange } from '../core/plan.ts';
 import type { ChangeResult, Clock, RegistryWriter } from '../core/ports.ts';
 import type { ObservedCache } from './cache.ts';
@@ -11,6 +12,7 @@ export interface ApplyContext {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly say: Say;
+  readonly meter: TargetMeter | undefined;
 }
 
 const DONE: Readonly<Record<Change['action'], string>> = {
@@ -35,7 +37,9 @@ export async function applyChanges(
   signal: AbortSignal,
 ): Promise<void> {
   const byKey = new Map([...planned.keys()].map((work) => [work.key, work]));
+  const began = context.clock.monotonic();
   const results = await writer.apply([...planned.values()], signal);
+  context.meter?.applied(summary(results, context.clock.monotonic() - began));
   for (const result of results) {
     const work = byKey.get(result.change.key);
     if (work === undefined)
@@ -44,6 +48,19 @@ export async function applyChanges(
     context.cache.applied(result);
     book(work, result, context);
   }
+}
+
+const isBookkeeping = (key: string): boolean => key.startsWith('/portolan/');
+
+function summary(results: readonly ChangeResult[], ms: number): AppliedBatch {
+  let [written, removed, failed] = [0, 0, false];
+  for (const { change, outcome } of results) {
+    failed ||= outcome.type === 'retry' && outcome.failure.kind !== 'conflict';
+    if (outcome.type !== 'settled' || isBookkeeping(change.key)) continue;
+    if (change.action === 'create' || change.action === 'update') written += 1;
+    if (change.action === 'delete') removed += 1;
+  }
+  return { ms, written, removed, failed };
 }
 
 function book(work: TakenWork, result: ChangeResult, context: ApplyContext): void {
@@ -67,7 +84,7 @@ function settle(
   revision: string | undefined,
   context: ApplyContext,
 ): void {
-  const { journal, queue, clock, say } = context;
+  const { journal, queue, clock, say, meter } = context;
   const reason = explainChange(change);
   journal.wrote();
   const at = clock.now();
@@ -80,10 +97,14 @@ function settle(
       nextTryAt: undefined,
       why: undefined,
     });
+  const { eventAt, code } = change.cause;
+  // Dropping or restoring an entry is only half of what the event asks for.
+  if (eventAt !== undefined && !isHalf(change) && !isBookkeeping(change.key))
+    meter?.propagated(propagationKind(code), Math.max(0, at - eventAt));
   const duration = Math.round((clock.monotonic() - work.queuedAt) * 10) / 10;
   // Bookkeeping is nobody's service: it is told only to those who look for it.
   say(
-    change.key.startsWith('/portolan/') ? 'debug' : 'info',
+    isBookkeeping(change.key) ? 'debug' : 'info',
     {
       action: change.action,
       key: change.key,
@@ -96,8 +117,13 @@ function settle(
     DONE[change.action],
   );
   queue.finish(work.key);
-  // Only half of what is to be done: what the key needs now is planned afresh.
-  if (change.action === 'forget' || change.action === 'restore') queue.add(work);
+  // What the key needs now is planned afresh.
+  if (isHalf(change)) queue.add(work);
+}
+
+/** Only half of what is to be done. */
+function isHalf({ action }: Change): boolean {
+  return action === 'forget' || action === 'restore';
 }
 
 function again(work: TakenWork, { change, outcome }: ChangeResult, context: ApplyContext): void {
@@ -109,7 +135,8 @@ function again(work: TakenWork, { change, outcome }: ChangeResult, context: Appl
     queue.replan(work);
     return;
   }
-  const delay = failure.kind === 'terminal' ? queue.recheck(work, TERMINAL_RETRY_MS) : queue.retry(work);
+  const delay =
+    failure.kind === 'terminal' ? queue.recheck(work, TERMINAL_RETRY_MS, 'error') : queue.retry(work);
   const state = failure.kind === 'terminal' ? 'failed' : 'retrying';
   const fresh = journal.note(work.key, {
     state,

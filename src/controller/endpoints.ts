@@ -122,7 +122,7 @@ export class Endpoints {
   take(signal: SourceSignal): void {
     switch (signal.type) {
       case 'seen':
-        this.#seen(signal.container, signal.at);
+        this.#seen(signal.container, signal.at, signal.told === true ? signal.at : undefined);
         break;
       case 'stopping':
         this.#stopping(signal.id, signal.at);
@@ -132,6 +132,7 @@ export class Endpoints {
           code: signal.explained ? signal.how : 'vanished',
           at: signal.at,
           explained: signal.explained,
+          eventAt: signal.explained ? signal.at : undefined,
         });
         break;
       case 'listed':
@@ -203,18 +204,15 @@ export class Endpoints {
     this.#health.dispose();
   }
 
-  #seen(container: Container, at: number): void {
+  #seen(container: Container, at: number, eventAt: number | undefined): void {
     const unread = this.#unread.delete(container.id);
     const known = this.find(container.id);
     // What was known before the start is only completed by it: the host port that the engine chose, an address.
     const starts = known === undefined || (known.provisional && !container.provisional);
     const entry = this.#known.put(container, unread || this.listedAt === undefined);
-    this.#describeAgain(entry, {
-      code: starts ? 'started' : 'facts-changed',
-      at,
-      explained: true,
-    });
-    this.#describeOthers(container, { code: 'facts-changed', at, explained: true });
+    const cause = { at, explained: true, eventAt };
+    this.#describeAgain(entry, { ...cause, code: starts ? 'started' : 'facts-changed' });
+    this.#describeOthers(container, { ...cause, code: 'facts-changed' });
   }
 
   #stopping(id: string, at: number): void {
@@ -276,8 +274,8 @@ export class Endpoints {
     const inherits = before === undefined ? this.#drains.stopping(container.id) : undefined;
     if (inherits !== undefined)
       phase = advance(phase, { type: 'adopt', drain: noteOf(endpoint.id, inherits.phase) });
-    const why =
-      before === undefined || before.phase === phase ? cause : causeOfPhase(before.phase, phase, cause.at);
+    const moved = before !== undefined && before.phase !== phase;
+    const why = moved ? causeOfPhase(before.phase, phase, cause.at, cause.eventAt) : cause;
     return this.#put(entry, before, endpoint, phase, why, inherits?.leftMs ?? this.#options.drainMs);
   }
 
@@ -329,7 +327,8 @@ export class Endpoints {
   #advance(entry: Entry, live: LiveEndpoint, fact: Fact & { readonly at: number }, lasts: number): void {
     const phase = advanceUnder(this.#ordered(entry.container.id), live.phase, fact);
     if (phase === live.phase) return;
-    this.#put(entry, live, live.endpoint, phase, causeOfPhase(live.phase, phase, fact.at), lasts);
+    const eventAt = fact.type === 'stop-signal' ? fact.at : undefined;
+    this.#put(entry, live, live.endpoint, phase, causeOfPhase(live.phase, phase, fact.at, eventAt), lasts);
     if (fact.type === 'time' && live.phase.cause === 'stop-signal') this.#options.onSurvived?.(live.endpoint);
   }
 

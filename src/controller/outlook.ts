@@ -36,7 +36,9 @@ export class Outlook {
     const known = this.#endpoints.live(desired.group)?.cause ?? { ...cause, code: ownCode };
     // A start creates records; what already stands there and differs was found by reading.
     const stands = this.#cache.get(key)?.record !== undefined;
-    return stands && known.code === 'started' ? cause : known;
+    if (stands && known.code === 'started') return cause;
+    // The event was news once, when it came.
+    return known.eventAt === undefined ? known : { ...known, eventAt: undefined };
   }
 
   /** Whose record it is: of several that claim a key, the one that keeps it. */

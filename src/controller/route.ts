@@ -1,5 +1,6 @@
 import type { Cause } from '../core/cause.ts';
 import type { Failure, Outcome } from '../core/failure.ts';
+import type { QueueLoad, QueueMeter } from '../core/meter.ts';
 import { type Clock, type Log, type Random, sleep } from '../core/ports.ts';
 import type { Proxy, ProxyOutcome } from '../core/proxy.ts';
 import type { RegistryRecord } from '../core/record.ts';
@@ -27,6 +28,7 @@ export interface RouteLoopOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly meter?: QueueMeter | undefined;
 }
 
 /** `waiting`: it has never been what the records say; `lagging`: it is not now. */
@@ -70,11 +72,11 @@ export class RouteLoop {
 
   constructor(options: RouteLoopOptions) {
     this.#options = options;
-    const { clock, random, graceMs, memory, proxy, log } = options;
+    const { clock, random, graceMs, memory, proxy, log, meter } = options;
     this.#table = new RouteTable(graceMs);
     this.#remembering = new Remembering({ target: proxy.name, table: this.#table, memory, log });
     this.#standing = { state: 'waiting', since: clock.now() };
-    this.#queue = new Workqueue({ clock, random, debounce: DEBOUNCE, backoff: BACKOFF });
+    this.#queue = new Workqueue({ clock, random, debounce: DEBOUNCE, backoff: BACKOFF, meter });
   }
 
   get table(): RouteTable {
@@ -83,6 +85,11 @@ export class RouteLoop {
 
   get failure(): Failure | undefined {
     return this.#failure;
+  }
+
+  /** What its queue holds. */
+  load(): QueueLoad {
+    return this.#queue.load();
   }
 
   /** How the proxy stands to the records, and since when. */

@@ -1,3 +1,4 @@
+import type { TargetMeter } from '../core/meter.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Clock, Log, Random, RegistryReader, RegistryWriter } from '../core/ports.ts';
 import type { Audience } from './claims.ts';
@@ -24,6 +25,7 @@ export interface TargetOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly meter?: TargetMeter | undefined;
   /** Asks the source to read everything again, to confirm removals that nothing explains. */
   readonly confirm: () => void;
   /** Tells that something a view shows may have changed. */

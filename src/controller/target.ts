@@ -1,5 +1,6 @@
 import type { Cause } from '../core/cause.ts';
 import type { Failure } from '../core/failure.ts';
+import type { QueueLoad } from '../core/meter.ts';
 import { type Change, planKey, type Verdict } from '../core/plan.ts';
 import type { Observation, RegistryWriter, SessionState } from '../core/ports.ts';
 import type { ObservedRecord } from '../core/record.ts';
@@ -17,7 +18,7 @@ import { type TakenWork, type Work, Workqueue } from './workqueue.ts';
 /** Keys of one batch: enough to fill several transactions, few enough to answer a new change soon. */
 const BATCH_KEYS = 512;
 /** Batches of one target that may be under way at once; their keys are disjoint. */
-const WORKERS = 4;
+export const WORKERS = 4;
 const WITHDRAW_ATTEMPTS = 3;
 const FOREIGN = 'somebody else created the record at this key';
 
@@ -48,12 +49,12 @@ export class Target {
 
   constructor(options: TargetOptions) {
     this.#options = options;
-    const { clock, random, debounce, confirm, endpoints, audience, reader } = options;
+    const { clock, random, debounce, confirm, endpoints, audience, reader, meter } = options;
     this.#hearing = new Hearing(endpoints.announcements, this.#cache, (keys) => {
       reader.track(keys);
     });
     this.#outlook = new Outlook(endpoints, audience, this.#cache);
-    this.#queue = new Workqueue({ clock, random, debounce });
+    this.#queue = new Workqueue({ clock, random, debounce, meter });
     this.#gate = new Gate(
       () =>
         this.#cache.known &&
@@ -97,6 +98,11 @@ export class Target {
 
   get pending(): number {
     return this.#queue.size;
+  }
+
+  /** What its queue holds, and how many batches are under way. */
+  load(): QueueLoad & { readonly workers: number } {
+    return { ...this.#queue.load(), workers: this.#inFlight.size };
   }
 
   get differences(): number {
@@ -359,6 +365,7 @@ export class Target {
       journal: this.#journal,
       clock: this.#options.clock,
       say: this.#say.bind(this),
+      meter: this.#options.meter,
     };
     await applyChanges(writer, planned, context, signal);
     for (const { key } of planned.keys()) this.#writing.delete(key);

@@ -1,5 +1,6 @@
 import { type BackoffPolicy, backoffDelay, DEFAULT_BACKOFF } from '../core/backoff.ts';
 import type { Cause, CauseCode } from '../core/cause.ts';
+import type { QueueLoad, QueueMeter, ReconcileResult } from '../core/meter.ts';
 import type { Clock, Random } from '../core/ports.ts';
 
 /** A record key that has to be looked at, and why. `subject` names service and container for the log. */
@@ -32,6 +33,13 @@ export interface WorkqueueOptions {
   readonly random: Random;
   readonly debounce: Debounce;
   readonly backoff?: BackoffPolicy;
+  readonly meter?: QueueMeter | undefined;
+}
+
+/** Work under way. `since`: monotonic milliseconds. */
+interface Active {
+  readonly group: string | undefined;
+  readonly since: number;
 }
 
 interface Delayed extends TakenWork {
@@ -51,8 +59,8 @@ export class Workqueue {
   readonly #options: WorkqueueOptions;
   readonly #ready = new Map<string, TakenWork>();
   readonly #delayed = new Map<string, Delayed>();
-  /** Keys that were handed out, each with its group. */
-  readonly #active = new Map<string, string | undefined>();
+  /** Keys that were handed out. */
+  readonly #active = new Map<string, Active>();
   /** How many keys of each group are handed out. */
   readonly #busy = new Map<string, number>();
   /** Wait for their own key, or another one of their group, to be finished. */
@@ -82,11 +90,24 @@ export class Workqueue {
     return this.size === 0;
   }
 
+  /** What it holds now. */
+  load(): QueueLoad {
+    const now = this.#options.clock.monotonic();
+    let [unfinishedMs, longestMs] = [0, 0];
+    for (const { since } of this.#active.values()) {
+      unfinishedMs += now - since;
+      longestMs = Math.max(longestMs, now - since);
+    }
+    const depth = this.#ready.size + this.#again.size;
+    return { depth, active: this.#active.size, unfinishedMs, longestMs };
+  }
+
   /** Answers the request as it waits now: with what earlier ones knew about the key. */
   add(work: Work): Work {
     const now = this.#options.clock.monotonic();
     const earlier = this.#ready.get(work.key) ?? this.#delayed.get(work.key) ?? this.#again.get(work.key);
     const taken: TakenWork = { ...merge(earlier, work), queuedAt: earlier?.queuedAt ?? now };
+    if (!this.#ready.has(work.key) && !this.#again.has(work.key)) this.#options.meter?.added();
     this.#delayed.delete(work.key);
     if (this.#mustWait(taken)) this.#again.set(work.key, taken);
     else this.#makeReady(taken, now);
@@ -106,12 +127,12 @@ export class Workqueue {
   /** The work on a key is over; a request that came meanwhile makes it ready again. */
   finish(key: string): void {
     this.#attempts.delete(key);
-    this.#release(key);
+    this.#release(key, 'success');
   }
 
   /** Looks at the key again after `afterMs`, keeping its cause. */
-  recheck(work: TakenWork, afterMs: number): number {
-    return this.#delay(work, afterMs);
+  recheck(work: TakenWork, afterMs: number, result: ReconcileResult = 'requeue_after'): number {
+    return this.#delay(work, afterMs, result);
   }
 
   /** The world moved under the plan: plans again at once, but falls back to the backoff if it keeps moving. */
@@ -120,7 +141,7 @@ export class Workqueue {
     if (attempt >= IMMEDIATE_REPLANS) this.retry(work);
     else {
       this.#attempts.set(work.key, attempt + 1);
-      this.#delay(work, 0);
+      this.#delay(work, 0, 'requeue');
     }
   }
 
@@ -128,10 +149,8 @@ export class Workqueue {
   retry(work: TakenWork): number {
     const attempt = this.#attempts.get(work.key) ?? 0;
     this.#attempts.set(work.key, attempt + 1);
-    return this.#delay(
-      work,
-      backoffDelay(attempt, this.#options.random(), this.#options.backoff ?? DEFAULT_BACKOFF),
-    );
+    const { random, backoff = DEFAULT_BACKOFF } = this.#options;
+    return this.#delay(work, backoffDelay(attempt, random(), backoff), 'error');
   }
 
   /** Everything that waits for its backoff may try at once: the target is back. */
@@ -147,11 +166,14 @@ export class Workqueue {
     return this.#active.has(key) || (group !== undefined && this.#busy.has(group));
   }
 
-  #release(key: string): void {
-    const group = this.#active.get(key);
+  #release(key: string, result: ReconcileResult): void {
+    const active = this.#active.get(key);
     this.#active.delete(key);
+    if (active !== undefined)
+      this.#options.meter?.done(result, this.#options.clock.monotonic() - active.since);
     const again = this.#again.get(key);
     if (again !== undefined) this.#letGo(again);
+    const group = active?.group;
     if (group === undefined) return;
     const busy = (this.#busy.get(group) ?? 0) - 1;
     if (busy > 0) {
@@ -170,10 +192,11 @@ export class Workqueue {
     this.#immediate = true;
   }
 
-  #delay(work: TakenWork, afterMs: number): number {
+  #delay(work: TakenWork, afterMs: number, result: ReconcileResult): number {
+    this.#options.meter?.retried();
     const again = this.#again.get(work.key);
     if (again !== undefined) this.#again.set(work.key, { ...again, ...merge(work, again) });
-    this.#release(work.key);
+    this.#release(work.key, result);
     if (again !== undefined) return 0;
     const dueAt = this.#options.clock.monotonic() + afterMs;
     this.#delayed.set(work.key, { ...work, dueAt });
@@ -219,15 +242,18 @@ export class Workqueue {
   }
 
   #handOut(max: number): readonly TakenWork[] {
+    const { clock, meter } = this.#options;
     const batch: TakenWork[] = [];
+    const now = clock.monotonic();
     for (const work of this.#ready.values()) {
       if (batch.length >= max) break;
       batch.push(work);
       this.#ready.delete(work.key);
-      this.#active.set(work.key, work.group);
+      this.#active.set(work.key, { group: work.group, since: now });
+      meter?.taken(now - work.queuedAt);
       if (work.group !== undefined) this.#busy.set(work.group, (this.#busy.get(work.group) ?? 0) + 1);
     }
-    this.#lastTakeAt = this.#options.clock.monotonic();
+    this.#lastTakeAt = now;
     return batch;
   }
 
@@ -265,8 +291,15 @@ function merge(earlier: Work | undefined, work: Work): Work {
       : work.cause;
   return {
     key: work.key,
-    cause,
+    cause: withEvent(cause, earlier.cause),
     ...(subject === undefined ? {} : { subject }),
     ...(group === undefined ? {} : { group }),
   };
+}
+
+/** Whatever else tells of a change, it has been waiting since the event that told of it. */
+function withEvent(cause: Cause, { code, eventAt }: Cause): Cause {
+  return cause.eventAt === undefined && eventAt !== undefined && cause.code === code
+    ? { ...cause, eventAt }
+    : cause;
 }

@@ -33,6 +33,8 @@ export interface Cause {
   readonly at: number;
   /** True when an event or a command explains a removal: the brake lets it pass. */
   readonly explained: boolean;
+  /** Epoch milliseconds, by our clock, of the engine's event behind it; undefined: no event told of it. */
+  readonly eventAt?: number | undefined;
 }
 
 /** One sentence for each cause, for people. */

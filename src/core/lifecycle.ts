@@ -196,16 +196,17 @@ function timeOf(fact: Fact): number {
   return fact.type === 'adopt' ? fact.drain.since : fact.at;
 }
 
-/** Why the phase changed, in the words of causes. */
-export function causeOfPhase(before: Phase | undefined, after: Phase, at: number): Cause {
+/** Why the phase changed, in the words of causes. `eventAt`: of the engine's event that changed it. */
+export function causeOfPhase(before: Phase | undefined, after: Phase, at: number, eventAt?: number): Cause {
   const explained = after.state === 'draining' || before?.state === 'draining' || after.state === 'announced';
   if (after.state === 'draining')
     return {
       code: after.cause === 'command' ? 'drain-command' : (after.cause ?? 'drain-command'),
       at,
       explained,
+      eventAt,
     };
-  if (before?.state === 'draining') return { code: 'drain-ended', at, explained };
-  if (before === undefined) return { code: 'started', at, explained };
-  return { code: after.state === 'registered' ? 'ready' : 'not-ready', at, explained };
+  if (before?.state === 'draining') return { code: 'drain-ended', at, explained, eventAt };
+  if (before === undefined) return { code: 'started', at, explained, eventAt };
+  return { code: after.state === 'registered' ? 'ready' : 'not-ready', at, explained, eventAt };
 }

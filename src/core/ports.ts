@@ -52,8 +52,16 @@ export interface Log {
  * The consumer keeps the last known content when `unknown` arrives: unknown is never empty.
  */
 export type SourceSignal =
-  /** A container is there and looks like this (also said again whenever a fact of it changed). */
-  | { readonly type: 'seen'; readonly container: Container; readonly at: number }
+  /**
+   * A container is there and looks like this (also said again whenever a fact of it changed). `at`: epoch ms of the event
+   * that led to it; of the list, where it was none (`told` is not true).
+   */
+  | {
+      readonly type: 'seen';
+      readonly container: Container;
+      readonly at: number;
+      readonly told?: boolean | undefined;
+    }
   /** The engine sent the container a signal that ends it; it still runs. `at`: epoch ms of the event. */
   | { readonly type: 'stopping'; readonly id: string; readonly signal: string; readonly at: number }
   /** It runs no more (`died`) or exists no more (`removed`). `explained`: an event said so; false: a list missed it. */

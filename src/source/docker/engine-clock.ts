@@ -22,10 +22,13 @@ export class EngineClock {
     return offset === undefined ? undefined : Math.floor(this.#clock.now() + offset);
   }
 
-  /** A moment of the engine's time in ours. What an exchange cannot tell from a difference is left as it is. */
+  /**
+   * The moment of an event, told in the engine's time, in ours. What an exchange cannot tell from a difference is left as
+   * it is, but what was told has happened: it is never later than now.
+   */
   toOurs(at: number): number {
     const offset = this.#told ?? this.#guessed ?? 0;
-    return Math.abs(offset) < TOLERANCE_MS ? at : Math.round(at - offset);
+    return Math.min(Math.abs(offset) < TOLERANCE_MS ? at : Math.round(at - offset), this.#clock.now());
   }
 
   /** The engine told its time in answer to a question that was asked at `askedAt` (our time). */

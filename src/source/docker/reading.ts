@@ -112,7 +112,8 @@ function failed(context: ReadingContext, track: Track, job: Job, { message }: Fa
 function concludeFull(context: ReadingContext, track: Track, job: Job, inspection: Inspection): void {
   track.read = isAlive(inspection) ? 'alive' : 'not-alive';
   if (track.read === 'not-alive') return;
-  const news = context.roster.seen(track, toContainer(inspection, context.networks.driverOf), job.at);
+  const facts = toContainer(inspection, context.networks.driverOf);
+  const news = context.roster.seen(track, facts, job.at, job.told);
   if (news && !job.told) context.difference();
 }
 

@@ -70,14 +70,14 @@ export class Roster {
     return track;
   }
 
-  /** True if that was news. */
-  seen(track: Track, facts: Container, at: number): boolean {
+  /** `told`: an event led to it. True if that was news. */
+  seen(track: Track, facts: Container, at: number, told = true): boolean {
     track.startedAt = undefined;
     track.early = undefined;
     if (track.said === 'alive' && isDeepStrictEqual(track.facts, facts)) return false;
     track.said = 'alive';
     track.facts = facts;
-    this.#say({ type: 'seen', container: facts, at });
+    this.#say({ type: 'seen', container: facts, at, told });
     const { signal } = track;
     track.signal = undefined;
     if (signal !== undefined) this.signalled(track, signal.name, signal.at);
