@@ -5,6 +5,7 @@ import { cliReference } from '../src/cli/reference.ts';
 import { configJsonSchema, configReference } from '../src/config/reference.ts';
 import { failureReference } from '../src/core/failure-reference.ts';
 import { labelReference } from '../src/dialect/reference.ts';
+import { metricReference } from '../src/telemetry/reference.ts';
 
 /** Writes what is generated from the code; with `--check` it only tells which of it is out of date. */
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -15,6 +16,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   'hack/reference/labels.md': labelReference,
   'hack/reference/errors.md': failureReference,
   'hack/reference/cli.md': cliReference,
+  'hack/reference/metrics.md': metricReference,
 };
 
 function current(path: string): string | undefined {

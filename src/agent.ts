@@ -87,9 +87,13 @@ async function announceOne(given: Config, io: AgentIo): Promise<number> {
   try {
     return await announce({ config, io, shared }, async (assembly) => {
       const stopReloads = shared.follow(() => [assembly]);
-      const { status: source, orders } = assembly;
-      const listeners = config.once ? undefined : await listenAll(config, { source, orders }, io);
-      const routing = config.once ? Promise.resolve() : route(assembly, io);
+      const { loop, status: source, orders } = assembly;
+      const { telemetry } = shared;
+      const metrics = (): string =>
+        telemetry.scrape({ status: source.status(), loops: [{ loop }], routes: source.proxyStatus.shown });
+      const listeners = config.once ? undefined : await listenAll(config, { source, metrics, orders }, io);
+      const { meters } = telemetry;
+      const routing = config.once ? Promise.resolve() : route({ ...assembly, meters }, io);
       return async () => {
         await routing;
         await listeners?.close();

@@ -38,6 +38,14 @@ describe('a proxy', () => {
     expect(errors({ yaml: `proxies: [${proxy}]` }).join('\n')).toMatch(expected);
   });
 
+  it('has a name that no registry has', () => {
+    expect(
+      errors({
+        yaml: 'registries: [{ url: "etcd://a", name: edge }]\nproxies: [{ managed: true, name: edge }]',
+      }).join('\n'),
+    ).toMatch(/proxies\[0\]\.name: is the name of a registry; give it another name/);
+  });
+
   it('does not take a state folder with a blank', () => {
     expect(errors({ yaml: 'stateDir: /a b\nproxies: [{ managed: true }]' }).join('\n')).toMatch(
       /"?\/a b\/proxies\/haproxy"? cannot stand in HAProxy's files; name one of letters/,

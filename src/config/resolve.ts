@@ -87,6 +87,9 @@ function checkProxies({ proxies, registries: known }: Config, context: Context):
       complain(context, [...keys, 'from'], `${shown(from)} is no registry`, {
         remedy: `name one of ${known.map((registry) => registry.name).join(', ')}`,
       });
+    // Metrics and log lines name either as a target.
+    if (known.some((registry) => registry.name === name))
+      complain(context, [...keys, 'name'], 'is the name of a registry', { remedy: 'give it another name' });
     if (proxies.slice(0, index).some((other) => other.name === name || other.folder === folder))
       complain(context, keys, 'has the name or the folder of another proxy', {
         remedy: 'give each a name and a folder of its own',

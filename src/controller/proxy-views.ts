@@ -9,7 +9,7 @@ import { serversByPath } from './running-servers.ts';
 /** A proxy with its loop, as far as it is shown. */
 export interface ShownRoute {
   readonly proxy: Pick<Proxy, 'name' | 'running' | 'counters' | 'servers' | 'nameOf'>;
-  readonly loop: Pick<RouteLoop, 'table' | 'failure' | 'listed' | 'standing'>;
+  readonly loop: Pick<RouteLoop, 'table' | 'failure' | 'listed' | 'standing' | 'load'>;
   readonly registry: { readonly name: string };
   readonly paths: readonly string[];
 }

@@ -1,3 +1,4 @@
+import type { LifecycleState } from '../core/endpoint.ts';
 import { compareText } from '../core/order.ts';
 import type { ContainerView, RecordState, RecordView, ServiceView, TargetView } from '../core/status.ts';
 import type { Endpoints } from './endpoints.ts';
@@ -40,6 +41,14 @@ export function serviceViews(endpoints: Endpoints): readonly ServiceView[] {
       compareText(a.container, b.container) ||
       compareText(a.address, b.address),
   );
+}
+
+/** How many endpoints are in each state. */
+export function serviceCounts(endpoints: Pick<Endpoints, 'containers'>): Record<LifecycleState, number> {
+  const counts = { announced: 0, registered: 0, draining: 0, dormant: 0, expired: 0 };
+  for (const { live } of endpoints.containers())
+    for (const { phase } of live.values()) counts[phase.state] += 1;
+  return counts;
 }
 
 export function containerViews(endpoints: Endpoints): readonly ContainerView[] {

@@ -12,7 +12,7 @@ const DEFAULT_WEIGHT = 100;
  * Why a server is in the proxy. `held`: it drains or is lost, but nothing else serves the service: better a server that
  * may answer than none.
  */
-type ServerReason = 'registered' | 'draining' | 'lost' | 'held';
+export type ServerReason = 'registered' | 'draining' | 'lost' | 'held';
 
 export interface RouteServer {
   readonly id: string;

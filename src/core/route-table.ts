@@ -1,6 +1,12 @@
 import { HostClaims } from './host-claims.ts';
 import type { RouteRecord } from './route-record.ts';
-import { type Draft, draftService, type Member, type RouteService } from './route-service.ts';
+import {
+  type Draft,
+  draftService,
+  type Member,
+  type RouteService,
+  type ServerReason,
+} from './route-service.ts';
 
 /** What became of a record that is no longer in the registry: its owner took it away, or its owner's heartbeat is gone too. */
 export type Departure = 'withdrawn' | 'lost';
@@ -57,6 +63,13 @@ export class RouteTable {
     let count = 0;
     for (const { servers } of this.#drafts.values()) count += servers.length;
     return count;
+  }
+
+  /** Of all services together, by why they are there. */
+  serverCounts(): Readonly<Record<ServerReason, number>> {
+    const counts = { registered: 0, draining: 0, lost: 0, held: 0 };
+    for (const { servers } of this.#drafts.values()) for (const { why } of servers) counts[why] += 1;
+    return counts;
   }
 
   /** Every record that is known, also those of lost hosts. */

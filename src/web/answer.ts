@@ -4,6 +4,8 @@ import type { ServerResponse } from 'node:http';
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
+  /** Sent as it is, in place of the body; its type is among the headers. */
+  readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -17,7 +19,7 @@ const COMMON = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff
 /** Sends an answer; a `HEAD` gets the head alone. */
 export function send(response: ServerResponse, answer: Answer, headOnly: boolean): void {
   if (response.headersSent || response.destroyed) return;
-  const text = `${JSON.stringify(answer.body)}\n`;
+  const text = answer.text ?? `${JSON.stringify(answer.body)}\n`;
   response.writeHead(answer.status, {
     ...COMMON,
     'content-type': 'application/json; charset=utf-8',

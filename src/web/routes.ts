@@ -1,4 +1,5 @@
 import type { StatusSource } from '../core/status.ts';
+import { EXPOSITION_TYPE } from '../telemetry/exposition.ts';
 import { type Answer, problem } from './answer.ts';
 
 /** A list that can be watched; `pollMs`: it also shows what other owners write, of which no change is told. */
@@ -21,26 +22,39 @@ export const LISTS: ReadonlyMap<string, ListRoute> = new Map([
   ['/v1/records', { read: (source, signal) => source.records(signal), pollMs: POLL_MS }],
 ] satisfies [string, ListRoute][]);
 
-type View = (source: StatusSource, signal: AbortSignal) => Answer | Promise<Answer>;
+/** What is asked. */
+interface Asked {
+  readonly source: StatusSource;
+  readonly metrics?: (() => string) | undefined;
+}
+
+type View = (asked: Asked, signal: AbortSignal) => Answer | Promise<Answer>;
 
 const VIEWS: ReadonlyMap<string, View> = new Map<string, View>([
   ['/healthz', () => ({ status: 200, body: { ok: true } })],
   ['/readyz', readiness],
-  ['/v1/status', (source) => ({ status: 200, body: source.status() })],
-  ['/v1/plan', async (source, signal) => ({ status: 200, body: await source.plan(signal) })],
+  ['/metrics', exposition],
+  ['/v1/status', ({ source }) => ({ status: 200, body: source.status() })],
+  ['/v1/plan', async ({ source }, signal) => ({ status: 200, body: await source.plan(signal) })],
 ]);
 
 const EXPLAIN = '/v1/explain/';
 
-function readiness(source: StatusSource): Answer {
+function exposition({ metrics }: Asked): Answer {
+  const headers = { 'content-type': EXPOSITION_TYPE };
+  return { status: 200, body: undefined, text: metrics?.() ?? '', headers };
+}
+
+function readiness({ source }: Asked): Answer {
   const { ready, waitingFor } = source.status();
   return { status: ready ? 200 : 503, body: { ready, waitingFor } };
 }
 
 /** Answers a read of `path`; watches are served elsewhere. */
-export async function answer(path: string, source: StatusSource, signal: AbortSignal): Promise<Answer> {
+export async function answer(path: string, asked: Asked, signal: AbortSignal): Promise<Answer> {
+  const { source } = asked;
   const view = VIEWS.get(path);
-  if (view !== undefined) return await view(source, signal);
+  if (view !== undefined) return await view(asked, signal);
   const list = LISTS.get(path);
   if (list !== undefined) return { status: 200, body: await list.read(source, signal) };
   if (path.startsWith(EXPLAIN)) return await explain(path.slice(EXPLAIN.length), source, signal);

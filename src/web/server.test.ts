@@ -23,6 +23,7 @@ beforeEach(async () => {
   source = new FakeStatus();
   const result = await listenLoopback({
     source,
+    metrics: () => '# a page\n',
     log,
     clock: systemClock,
     host: '127.0.0.1',
@@ -58,7 +59,8 @@ function get(path: string, options: { method?: string; host?: string } = {}): Pr
         let text = '';
         response.setEncoding('utf8').on('data', (part: string) => (text += part));
         response.on('end', () => {
-          const body: unknown = text === '' ? undefined : JSON.parse(text);
+          const isJson = response.headers['content-type']?.includes('json') === true;
+          const body: unknown = text === '' ? undefined : isJson ? JSON.parse(text) : text;
           resolve({ status: response.statusCode ?? 0, body, headers: response.headers });
         });
       },
@@ -79,6 +81,15 @@ describe('the listener', () => {
     expect(await get('/v1/hosts')).toMatchObject({ status: 200, body: [{ owner: 'host-a' }] });
     expect(await get('/v1/records')).toMatchObject({ status: 200, body: [{ key: RECORD.key }] });
     expect(await get('/v1/plan')).toMatchObject({ status: 200, body: { targets: [], proxies: [] } });
+  });
+
+  it('serves the metrics as Prometheus reads them', async () => {
+    expect(await get('/metrics')).toMatchObject({
+      status: 200,
+      body: '# a page\n',
+      headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'content-length': '9' },
+    });
+    expect((await get('/metrics', { host: 'evil.example' })).status).toBe(421);
   });
 
   it('is not ready with its reasons, until it is', async () => {

@@ -10,6 +10,8 @@ import { watch } from './watch.ts';
 
 export interface WebOptions {
   readonly source: StatusSource;
+  /** The text that Prometheus reads; absent where nothing is counted. */
+  readonly metrics?: (() => string) | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -117,7 +119,7 @@ async function serve(
   const wanted = new URLSearchParams(query).get('watch');
   if (list !== undefined && (wanted === '1' || wanted === 'true') && !headOnly)
     await watch(response, list, options.source, options.clock, signal);
-  else send(response, await inTime(answer(path, options.source, signal), options.clock, signal), headOnly);
+  else send(response, await inTime(answer(path, options, signal), options.clock, signal), headOnly);
 }
 
 function refusal(

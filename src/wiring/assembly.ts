@@ -40,7 +40,7 @@ export interface AssemblyOptions {
   readonly config: Config;
   readonly io: AgentIo;
   readonly folder: StateFolder;
-  readonly shared: Pick<Shared, 'stores'>;
+  readonly shared: Pick<Shared, 'stores' | 'telemetry'>;
   /** undefined: a dry run; nothing that could write is built, and the state folder is left alone. */
   readonly predecessorDead: ((instance: Instance) => (entry: HostEntry) => Promise<boolean>) | undefined;
   readonly drains: readonly DrainNote[];
@@ -65,6 +65,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly | und
     here,
     engine,
     registries,
+    meterOf: (target) => options.shared.telemetry.meters.target(target, place?.name),
     prober: createProber(io.clock),
     hostProbe: tcpProbe,
   });

@@ -7,6 +7,7 @@ import { describe } from '../core/desired.ts';
 import type { DrainOrder } from '../core/drain-order.ts';
 import type { OwnerFacts } from '../core/layout.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
+import type { TargetMeter } from '../core/meter.ts';
 import type { HostProbe, Prober } from '../core/ports.ts';
 import { normalizePrefix } from '../layout/prefix.ts';
 import type { Engine } from '../source/docker/engine.ts';
@@ -38,6 +39,8 @@ export interface ComposeOptions {
   readonly prober: Prober;
   /** Asks a host that is lost whether it lives. */
   readonly hostProbe: HostProbe;
+  /** Hears what the loop of each registry does. */
+  readonly meterOf?: ((target: string) => TargetMeter) | undefined;
   /** Keys of one batch; a simulator takes few, so that the borders between batches are crossed often. */
   readonly batchKeys?: number | undefined;
 }
@@ -50,7 +53,7 @@ export function compose(options: ComposeOptions): {
   readonly settingsChanged: () => void;
   readonly orders: AgentOrders;
 } {
-  const { config, io, drains, here, engine, registries, prober, hostProbe, batchKeys } = options;
+  const { config, io, drains, here, engine, registries, prober, hostProbe } = options;
   const { owner, instance, host, since } = here;
   const { clock, random, log, version } = io;
   const facts = (): OwnerFacts => ({ owner, hostName: host.name, addresses: host.current, version });
@@ -63,10 +66,10 @@ export function compose(options: ComposeOptions): {
   const describeOne = describer(config, host);
   const loop = new AnnounceLoop({
     ...{ source, registries, describe: describeOne, layouts: layoutsOf(config), drains, clock, random, log },
-    orders: options.orders,
-    owner: facts(),
+    ...{ orders: options.orders, owner: facts() },
     health: healthOf(config, { prober, random, log }),
-    batchKeys,
+    batchKeys: options.batchKeys,
+    meterOf: options.meterOf,
     get drainMs() {
       return config.drainTime;
     },

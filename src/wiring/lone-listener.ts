@@ -16,6 +16,7 @@ import { openRoutes, type Route, runRoutes } from './proxies.ts';
 import { openStore } from './registries.ts';
 import { followReloads } from './reload.ts';
 import { prepareFolder } from './state.ts';
+import { openTelemetry, type Telemetry } from './telemetry.ts';
 
 /** How long a registry may keep a process that ends. */
 const CLOSE_LIMIT_MS = 2000;
@@ -37,7 +38,9 @@ export async function runListener(given: Config, io: AgentIo): Promise<number> {
     }
   }
   const instance = newInstance();
-  const opened = openAll(config, followed, { credentials, io, id: instance.id });
+  const telemetry = openTelemetry();
+  const { meters } = telemetry;
+  const opened = openAll(config, followed, { credentials, io, meters, id: instance.id });
   const { version } = io;
   const since = io.clock.now();
   const identity = { version, owner: instance.id, instance: instance.id, startedAt: since };
@@ -50,15 +53,15 @@ export async function runListener(given: Config, io: AgentIo): Promise<number> {
     host: { settingsChanged: nothing },
   });
   try {
-    const sockets = await listenAll(config, { source, orders: noOrders }, io);
-    await Promise.all([
-      runRoutes(opened.routes, card, io),
-      ...opened.leases.map((lease) => lease.run(io.signal)),
-    ]);
+    const { routes } = opened;
+    const metrics = (): string => telemetry.scrape({ status: source.status(), loops: [], routes });
+    const sockets = await listenAll(config, { source, metrics, orders: noOrders }, io);
+    await Promise.all([runRoutes(routes, card, io), ...opened.leases.map((lease) => lease.run(io.signal))]);
     await sockets.close();
     return 0;
   } finally {
     stopReloads();
+    telemetry.close();
     for (const files of credentials.values()) files.stop();
     await Promise.race([opened.close(), sleep(io.clock, CLOSE_LIMIT_MS)]);
   }
@@ -109,8 +112,13 @@ function openAll(
   {
     credentials,
     io,
+    meters,
     id,
-  }: { readonly credentials: RegistryCredentials; readonly io: AgentIo; readonly id: string },
+  }: Pick<Telemetry, 'meters'> & {
+    readonly credentials: RegistryCredentials;
+    readonly io: AgentIo;
+    readonly id: string;
+  },
 ): Opened {
   const { clock } = io;
   const prefixes = [config.layouts.services.prefix];
@@ -119,7 +127,7 @@ function openAll(
     return openDesk(registry, store, id, config, io);
   });
   return {
-    routes: openRoutes({ config, registries, io, complete: () => Promise.resolve(), writing: true }),
+    routes: openRoutes({ config, registries, io, meters, complete: () => Promise.resolve(), writing: true }),
     leases: registries.map(({ lease }) => lease),
     close: async () => {
       await Promise.all(registries.map(({ store }) => store.close()));

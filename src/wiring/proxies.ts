@@ -15,6 +15,7 @@ import { hasSystemd, OwnProcess } from '../proxy/haproxy/process.ts';
 import type { HaproxySettings, ReloadWay } from '../proxy/haproxy/settings.ts';
 import { AdminSocket } from '../proxy/haproxy/socket.ts';
 import { FolderMemory } from '../proxy/memory.ts';
+import type { Meters } from '../telemetry/meters.ts';
 import type { Assembly } from './assembly.ts';
 import type { AgentIo } from './io.ts';
 import { openListeners } from './listening.ts';
@@ -40,6 +41,8 @@ export interface Route {
 
 export interface RouteContext {
   readonly config: Config;
+  /** undefined where nothing is counted. */
+  readonly meters?: Meters | undefined;
   readonly registries: readonly Followed[];
   readonly io: Pick<AgentIo, 'clock' | 'random' | 'log'>;
   /** False in a dry run: then nothing is built that could write, or start a proxy. */
@@ -56,14 +59,16 @@ export async function route(
     registries,
     card,
     status,
-  }: Pick<Assembly, 'config' | 'loop' | 'registries' | 'card' | 'status'>,
+    meters,
+  }: Pick<Assembly, 'config' | 'loop' | 'registries' | 'card' | 'status'> & { readonly meters: Meters },
   io: AgentIo,
 ): Promise<void> {
   // An embedded registry is empty until this host has said what it offers: that must never empty a proxy.
   const complete = async ({ kind }: Followed, signal: AbortSignal): Promise<void> => {
     if (kind === 'memory') await when(loop, () => loop.converged, Number.POSITIVE_INFINITY, io.clock, signal);
   };
-  const routes = openRoutes({ config, registries: followedOf(registries), io, complete, writing: true });
+  const followed = followedOf(registries);
+  const routes = openRoutes({ config, registries: followed, io, meters, complete, writing: true });
   status.proxyStatus.show(routes);
   await runRoutes(routes, card, io);
 }
@@ -164,7 +169,7 @@ function routeLoop(
     decode,
     memory,
   }: Pick<Route, 'proxy' | 'paths' | 'registry' | 'decode'> & { readonly memory: RouteMemory },
-  { config, io, complete }: RouteContext,
+  { config, io, meters, complete }: RouteContext,
 ): RouteLoop {
   const { clock, random, log } = io;
   const feed = new KvRecordFeed({
@@ -175,7 +180,7 @@ function routeLoop(
     random,
   });
   return new RouteLoop({
-    ...{ proxy, feed, decode, memory, clock, random, log },
+    ...{ proxy, feed, decode, memory, clock, random, log, meter: meters?.proxy(proxy.name) },
     complete: (signal) => complete(registry, signal),
     graceMs: config.deadHostGrace === 0 ? Number.POSITIVE_INFINITY : config.deadHostGrace,
   });

@@ -55,6 +55,10 @@ export class ProxyStatus {
     );
   }
 
+  get shown(): readonly StatusRoute[] {
+    return this.#routes;
+  }
+
   proxies(): readonly ProxyView[] {
     return this.#routes.map(proxyView);
   }

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { KvStore } from '../provider/kv/store.ts';
 import { machineReaders } from '../source/host/readers.ts';
+import type { Meters } from '../telemetry/meters.ts';
 import type { AgentIo } from './io.ts';
 import type { Member, Members } from './members.ts';
 import { openDesk } from './own-desk.ts';
@@ -16,13 +17,14 @@ interface Routed {
   readonly stores: ReadonlyMap<string, KvStore>;
   readonly members: Pick<Members, 'all' | 'onChange'>;
   readonly instance: string;
+  readonly meters: Meters;
   /** Where it is shown what they do. */
   readonly status: { readonly proxyStatus: ProxyStatus };
 }
 
 /** Runs the proxies of an agent once, whatever engines it follows, until the process is asked to end. */
 export async function routeForSeveral(
-  { config, stores, members, instance, status }: Routed,
+  { config, stores, members, instance, meters, status }: Routed,
   io: AgentIo,
 ): Promise<void> {
   if (config.proxies.length === 0) return;
@@ -41,7 +43,7 @@ export async function routeForSeveral(
     await when(members, () => unheard(members).length === 0, Number.POSITIVE_INFINITY, clock, signal);
     cancel();
   };
-  const routes = openRoutes({ config, registries, io, complete, writing: true });
+  const routes = openRoutes({ config, registries, io, meters, complete, writing: true });
   status.proxyStatus.show(routes);
   const card = { instance, host: machineReaders.hostname(), version, since };
   const followed = registries.filter((registry) => routes.some((route) => route.registry === registry));

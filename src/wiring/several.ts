@@ -14,6 +14,7 @@ import { routeForSeveral } from './several-proxies.ts';
 import { SeveralStatus } from './several-status.ts';
 import { openShared, type Shared } from './shared.ts';
 import { prepareFolder } from './state.ts';
+import type { Scraped } from './telemetry.ts';
 
 /**
  * Several engines in one agent. It listens before it knows any of them, and each is put together, runs and ends by
@@ -35,11 +36,13 @@ export async function announceSeveral(
     const instance = newInstance().id;
     const source = statusOf(members, { instance, config, io });
     const orders = new SeveralOrders(members);
-    const listeners = config.once ? undefined : await listenAll(config, { source, orders }, io);
+    const { telemetry, stores } = shared;
+    const metrics = (): string => telemetry.scrape(scraped(source, members));
+    const listeners = config.once ? undefined : await listenAll(config, { source, metrics, orders }, io);
     const stopReloads = shared.follow(() => members.assemblies);
     const routing = config.once
       ? Promise.resolve()
-      : routeForSeveral({ config, stores: shared.stores, members, instance, status: source }, io);
+      : routeForSeveral({ config, stores, members, instance, meters: telemetry.meters, status: source }, io);
     try {
       return await runAll(configured, members, { shared, open });
     } finally {
@@ -61,6 +64,13 @@ export function statusOf(
   const targets = config.registries.map(({ name }) => name);
   const identity = { version, instance, startedAt: clock.now() };
   return new SeveralStatus({ members, identity, targets, clock });
+}
+
+function scraped(source: SeveralStatus, { all }: Members<Assembly>): Scraped {
+  const loops = all.flatMap(({ name: engine, assembly }) =>
+    assembly === undefined ? [] : [{ engine, loop: assembly.loop }],
+  );
+  return { status: source.status(), loops, routes: source.proxyStatus.shown };
 }
 
 async function runAll(

@@ -7,6 +7,7 @@ import { liveConfig } from './live-config.ts';
 import { layoutsOf } from './metadata.ts';
 import { openStore } from './registries.ts';
 import { followReloads } from './reload.ts';
+import { openTelemetry, type Telemetry } from './telemetry.ts';
 
 /** Something that settings concern which may change while it runs. */
 interface Concerned {
@@ -20,6 +21,7 @@ export interface Shared {
   readonly config: Config;
   /** By the name of the registry; an embedded one is the same for every owner. */
   readonly stores: ReadonlyMap<string, KvStore>;
+  readonly telemetry: Telemetry;
   /** Takes over what is read again from now on, for whatever is there by then; returns a function that stops that. */
   readonly follow: (concerned: () => readonly Concerned[]) => () => void;
   readonly close: () => Promise<void>;
@@ -37,9 +39,11 @@ export async function openShared(given: Config, io: AgentIo): Promise<Shared> {
       openStore(registry, { clock: io.clock, credentials, prefixes }),
     ]),
   );
+  const telemetry = openTelemetry();
   return {
     config,
     stores,
+    telemetry,
     follow: (concerned) =>
       followReloads({
         ...{ live, io, credentials },
@@ -53,6 +57,7 @@ export async function openShared(given: Config, io: AgentIo): Promise<Shared> {
         },
       }),
     close: async () => {
+      telemetry.close();
       for (const files of credentials.values()) files.stop();
       await Promise.all([...stores.values()].map(({ reader }) => reader.close()));
     },

@@ -3,7 +3,7 @@ import { explainView } from '../controller/explain.ts';
 import { hostViews, orphanViews, unlistedHost } from '../controller/fleet-views.ts';
 import type { KnownContainer } from '../controller/known-containers.ts';
 import { targetPlan } from '../controller/plan-view.ts';
-import { containerViews, recordView, serviceViews, targetView } from '../controller/views.ts';
+import { containerViews, recordView, serviceCounts, serviceViews, targetView } from '../controller/views.ts';
 import type { Container } from '../core/container.ts';
 import type { Description } from '../core/desired.ts';
 import { WHOLE_HOST } from '../core/drain-order.ts';
@@ -69,7 +69,7 @@ export class AgentStatus implements StatusSource {
       targets: loop.targets.map((target, n) => targetView(target, loop.janitors[n])),
       proxies: this.proxies(),
       containers: loop.endpoints.size,
-      services: serviceViews(loop.endpoints).length,
+      services: Object.values(serviceCounts(loop.endpoints)).reduce((sum, count) => sum + count, 0),
     };
   }
 

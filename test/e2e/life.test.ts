@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BUSY_MS } from '../kit/allowance.ts';
+import { metricsOf } from '../kit/control.ts';
+import { valueOf } from '../kit/exposition.ts';
 import { freePort } from '../kit/ports.ts';
 import { host, Lab, sees } from './lab.ts';
 
@@ -288,5 +290,25 @@ describe('the life of a container', () => {
     await lab.forgets(`/${project}`, 2_000 + BUSY_MS);
     const said = lab.agent.log.slice(from).filter(({ msg }) => String(msg).includes('brake'));
     expect(said).toEqual([]);
+  });
+
+  it('is counted: each event reached the registry, and how soon', async () => {
+    const target = lab.registry.url;
+    await sees(async () => {
+      const read = await metricsOf(lab.agent);
+      for (const kind of ['register', 'drain', 'withdraw']) {
+        const count = valueOf(read, 'portolan_propagation_seconds_count', { target, kind }) ?? 0;
+        const sum = valueOf(read, 'portolan_propagation_seconds_sum', { target, kind }) ?? 0;
+        expect([kind, count > 0, sum > 0, sum / count < 5 + BUSY_MS / 1000]).toEqual([
+          kind,
+          true,
+          true,
+          true,
+        ]);
+      }
+      expect(valueOf(read, 'portolan_registry_up', { target })).toBe(1);
+      expect(valueOf(read, 'portolan_registry_converged', { target })).toBe(1);
+      expect(valueOf(read, 'workqueue_depth', { name: target })).toBe(0);
+    });
   });
 });
