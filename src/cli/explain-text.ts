@@ -1,5 +1,6 @@
 import type { Paint } from '../core/diff.ts';
 import { printable } from '../core/printable.ts';
+import type { ExplainedRoute } from '../core/proxy-view.ts';
 import type { Reason, ReasonCode } from '../core/reason.ts';
 import type { DialectReading, Service } from '../core/service.ts';
 import type { ExplainedEndpoint, ExplainView, RecordView, ServiceView } from '../core/status.ts';
@@ -29,6 +30,9 @@ export function renderExplain(view: ExplainView, now: number, paint: Paint): str
     ['Address', addressLines(view)],
     ['State', [...view.endpoints.flatMap((endpoint) => stateLines(endpoint, now)), ...orderLines(view, now)]],
     ['Records', view.endpoints.flatMap((endpoint) => recordLines(endpoint, now))],
+    ...(view.proxies.length === 0
+      ? []
+      : [['Proxies', view.proxies.flatMap((route) => routeLines(route, now))] as const]),
   ];
   const parts = sections.map(([title, lines]) => renderSection(title, lines, paint));
   return `${parts.join('\n')}\n${printable(view.summary)}\n`;
@@ -118,6 +122,26 @@ function recordLines({ records }: ExplainedEndpoint, now: number): Line[] {
     const details: Line[] = record.why === undefined ? [] : [['  why', record.why]];
     return [[record.target, `${record.key}  ${recordState(record, now)}`], ...details];
   });
+}
+
+function routeLines(route: ExplainedRoute, now: number): Line[] {
+  const { proxy, path, address, why } = route;
+  return [
+    [proxy, `${path} ${address}: ${routeState(route, now)}`],
+    ...why.map((reason): Line => ['  why', reason]),
+  ];
+}
+
+/** `up at shop.example as pool-000/0ce6, weight 100, 2 sessions, since 3m`. */
+function routeState(route: ExplainedRoute, now: number): string {
+  const { state, hosts, backend, server, weight, sessions } = route;
+  if (backend === undefined || server === undefined) return state;
+  return [
+    `${state} at ${hosts.join(' ') || 'no host name'} as ${backend}/${server}`,
+    ...(weight === undefined ? [] : [`weight ${String(weight)}`]),
+    ...(sessions === undefined ? [] : [`${String(sessions)} sessions`]),
+    ...(route.since === undefined ? [] : [`since ${since(route.since, now)}`]),
+  ].join(', ');
 }
 
 function recordState(record: RecordView, now: number): string {

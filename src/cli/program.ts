@@ -136,7 +136,7 @@ function explainCommand(io: CliIo, finish: Finish): Command {
   const command = new Command('explain')
     .summary('tell why a container is published, or not')
     .description(
-      'Tells the whole story of one container: what each dialect read, the address chosen and why, its state, and its record in each registry. Also for a container that is not published.',
+      'Tells the whole story of one container: what each dialect read, the address chosen and why, its state, its record in each registry, and how each proxy serves it, or why not. Also for a container that is not published.',
     )
     .argument('<container>', 'its name, its id or the beginning of its id')
     .addOption(output(['text', 'json', 'yaml'], 'text'))

@@ -122,6 +122,7 @@ edge  lagging    3m     3.0.11   1         1        0        12        its admin
 
 const EXPLAINED: ExplainView = {
   orders: [],
+  proxies: [],
   reference: 'shop-web-1',
   seen: true,
   container: {
@@ -226,6 +227,25 @@ Records
     why      somebody else has it
 
 shop-web-1 offers 1 endpoint
+`);
+  });
+
+  it('tells which proxy serves it, and why another does not', () => {
+    const { notes, why, ...route } = ROUTE;
+    const served = { ...route, address: SERVICE.address, served: true, why: [] };
+    const absent = {
+      ...served,
+      proxy: 'inner',
+      backend: undefined,
+      state: 'not served',
+      why: ['its type is TCP'],
+    };
+    expect([notes, why]).toEqual([[], 'registered']);
+    expect(renderExplain({ ...EXPLAINED, proxies: [served, absent] }, NOW, PLAIN)).toContain(`
+Proxies
+  edge   /shop/web 10.0.0.5:32768: up at shop.example as pool-000/0ce60d000eac, weight 100, 2 sessions, since 3m
+  inner  /shop/web 10.0.0.5:32768: not served
+    why  its type is TCP
 `);
   });
 

@@ -62,6 +62,35 @@ describe('what is shown of a proxy', () => {
     ).toHaveLength(1);
   });
 
+  it('is that it lags while it refuses a single service, and which one', async () => {
+    await clock.advance(100);
+    proxy.refused.add('/b/web');
+    await registry.put('/b/web', 'z');
+    await clock.advance(100);
+    const why = '/b/web: The proxy refused a command; it is read again. (not that one)';
+    expect(proxyView(shown())).toMatchObject({ state: 'lagging', why });
+    expect(route.loop.failure).toBeUndefined();
+    expect((await rows()).map(({ server, state, notes }) => [server, state, notes.length])).toEqual([
+      ['x', 'up', 0],
+      ['z', 'missing', 1],
+    ]);
+    expect(log.lines.filter(({ message }) => message === 'the proxy lags behind')).toHaveLength(1);
+    // A look at everything does not forget it.
+    await clock.advance(11_000);
+    expect(proxyView(shown())).toMatchObject({ state: 'lagging', why });
+    proxy.refused.clear();
+    await clock.advance(11_000);
+    expect(proxyView(shown())).toMatchObject({ state: 'converged', why: undefined });
+  });
+
+  it('is no longer that it waits when all but one service could be had from the start', async () => {
+    await route.stop();
+    proxy.refused.add('/a/web');
+    route = runRoute(proxy, registry.feed(clock), clock);
+    await clock.advance(100);
+    expect(proxyView(shown()).state).toBe('lagging');
+  });
+
   it('are the servers that it runs, and why each of them is there', async () => {
     await registry.put('/a/web', 'y', { NAME: 'shop.example', state: 'draining' });
     await clock.advance(100);

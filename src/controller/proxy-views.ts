@@ -1,3 +1,4 @@
+import type { Failure } from '../core/failure.ts';
 import { hostAndPort } from '../core/ip.ts';
 import { compareText } from '../core/order.ts';
 import type { Proxy, ProxyServerView } from '../core/proxy.ts';
@@ -9,7 +10,7 @@ import { serversByPath } from './running-servers.ts';
 /** A proxy with its loop, as far as it is shown. */
 export interface ShownRoute {
   readonly proxy: Pick<Proxy, 'name' | 'running' | 'counters' | 'servers' | 'nameOf'>;
-  readonly loop: Pick<RouteLoop, 'table' | 'failure' | 'listed' | 'standing' | 'load'>;
+  readonly loop: Pick<RouteLoop, 'table' | 'failure' | 'refusals' | 'listed' | 'standing' | 'load'>;
   readonly registry: { readonly name: string };
   readonly paths: readonly string[];
 }
@@ -28,9 +29,10 @@ export function proxyView({ proxy, loop, registry, paths }: ShownRoute): ProxyVi
 }
 
 /** Why a proxy is not what the records say. */
-export function whyNot({ failure, listed, standing }: ShownRoute['loop']): string | undefined {
+export function whyNot({ failure, refusals, listed, standing }: ShownRoute['loop']): string | undefined {
   if (standing.state === 'converged') return undefined;
-  if (failure !== undefined) return failure.message;
+  const cause = failure ?? refusals.summary;
+  if (cause !== undefined) return cause.message;
   if (!listed) return 'the registry has not been read yet';
   return standing.state === 'waiting' ? 'the first complete pass' : 'a pass is under way';
 }
@@ -43,30 +45,40 @@ export async function routeViews(
   const read = await proxy.servers(signal);
   const running = serversByPath(read.ok ? read.value : []);
   const services = new Map(servicesOf(loop).map((service) => [service.path, service]));
-  const unseen = read.ok ? undefined : read.failure.message;
-  return [...new Set([...services.keys(), ...running.keys()])]
-    .sort(compareText)
-    .flatMap((path) => pathViews(proxy, path, services.get(path), running.get(path) ?? new Map(), unseen));
+  const unseen = read.ok ? undefined : read.failure;
+  return [...new Set([...services.keys(), ...running.keys()])].sort(compareText).flatMap((path) => {
+    const obstacle = unseen ?? loop.refusals.of(path);
+    const known = { running: running.get(path) ?? new Map(), unseen: !read.ok, obstacle };
+    return pathViews(proxy, path, services.get(path), known);
+  });
 }
 
 function servicesOf({ table }: Pick<RouteLoop, 'table'>): readonly RouteService[] {
   return [...table.paths()].flatMap((path) => table.service(path) ?? []);
 }
 
+interface Known {
+  /** By name. */
+  readonly running: ReadonlyMap<string, ProxyServerView>;
+  /** The proxy does not answer. */
+  readonly unseen: boolean;
+  /** What keeps the service from being as it should be. */
+  readonly obstacle: Failure | undefined;
+}
+
 function pathViews(
   { name, nameOf }: Pick<Proxy, 'name' | 'nameOf'>,
   path: string,
   service: RouteService | undefined,
-  running: ReadonlyMap<string, ProxyServerView>,
-  unseen: string | undefined,
+  { running, unseen, obstacle }: Known,
 ): readonly RouteView[] {
   const [first] = running.values();
-  const notes = [...(service?.notes ?? []), ...(unseen === undefined ? [] : [unseen])];
+  const notes = [...(service?.notes ?? []), ...(obstacle === undefined ? [] : [obstacle.message])];
   const all = { proxy: name, path, hosts: service?.hosts ?? [], backend: first?.backend, notes };
   const wanted = new Map((service?.servers ?? []).map((server) => [nameOf(server.id), server]));
   // A service whose names all belong to others gets no backend.
   const absent = all.hosts.length === 0 ? 'not served' : 'missing';
-  const missing = unseen === undefined ? absent : 'unknown';
+  const missing = unseen ? 'unknown' : absent;
   return [...new Set([...wanted.keys(), ...running.keys()])].sort(compareText).map((server) => ({
     ...all,
     server,

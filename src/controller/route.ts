@@ -9,6 +9,7 @@ import type { RouteMemory } from '../core/route-memory.ts';
 import type { RouteRecord } from '../core/route-record.ts';
 import { type RouteChange, RouteTable } from '../core/route-table.ts';
 import { CommandedDrains } from './commanded.ts';
+import { Refusals } from './refusals.ts';
 import { Remembering } from './remembering.ts';
 import { type TakenWork, Workqueue } from './workqueue.ts';
 
@@ -59,6 +60,7 @@ export class RouteLoop {
   /** Records that are no services, and why; told once. */
   readonly #problems = new Map<string, string>();
   readonly commanded = new CommandedDrains();
+  readonly refusals = new Refusals();
   #passed: () => void = () => undefined;
   #listed = false;
   #complete = false;
@@ -67,6 +69,8 @@ export class RouteLoop {
   #fresh = false;
   #process: string | undefined;
   #failure: Failure | undefined;
+  #said: string | undefined;
+  #wasConverged = false;
   #cancelTick: (() => void) | undefined;
   #standing: RouteStanding;
 
@@ -83,6 +87,7 @@ export class RouteLoop {
     return this.#table;
   }
 
+  /** Why nothing can be done with it; what concerns single services is in `refusals`. */
   get failure(): Failure | undefined {
     return this.#failure;
   }
@@ -276,19 +281,21 @@ export class RouteLoop {
     if (whole) {
       const observed = await proxy.observe(signal);
       if (!observed.ok) {
-        this.#settle(work, { paths: new Map(), rest: { type: 'retry', failure: observed.failure } });
+        this.#settle(work, { paths: new Map(), rest: { type: 'retry', failure: observed.failure } }, whole);
         return;
       }
     }
     const plan = proxy.plan(this.#table, whole ? undefined : work.map(({ key }) => key));
     const outcome = await proxy.writer?.apply(plan, signal);
-    if (outcome !== undefined) this.#settle(work, outcome);
+    if (outcome !== undefined) this.#settle(work, outcome, whole);
   }
 
-  #settle(work: readonly TakenWork[], { paths, rest }: ProxyOutcome): void {
+  #settle(work: readonly TakenWork[], { paths, rest }: ProxyOutcome, whole: boolean): void {
     this.#fresh = rest.type === 'settled';
-    this.#say(rest.type === 'retry' ? rest.failure : undefined);
+    this.#failure = rest.type === 'retry' ? rest.failure : undefined;
     const asked = new Set(work.map(({ key }) => key));
+    this.refusals.note({ paths, rest }, whole ? undefined : asked);
+    this.#say(this.#failure ?? this.refusals.summary);
     for (const one of work) this.#finish(one, paths.get(one.key) ?? rest);
     // What only a whole pass found has a key of its own from now on.
     for (const [key, outcome] of paths)
@@ -301,11 +308,13 @@ export class RouteLoop {
   #stand(): void {
     const { clock, log, proxy } = this.#options;
     const { state: before } = this.#standing;
-    const lagging = before === 'waiting' ? 'waiting' : 'lagging';
-    const state = this.#failure === undefined && this.#fresh ? 'converged' : lagging;
+    const passed = this.#failure === undefined && this.#fresh;
+    const refused = this.refusals.summary !== undefined;
+    const state = passed && !refused ? 'converged' : passed || before !== 'waiting' ? 'lagging' : 'waiting';
     if (state === before) return;
     this.#standing = { state, since: clock.now() };
-    if (before !== 'waiting') return;
+    if (state !== 'converged' || this.#wasConverged) return;
+    this.#wasConverged = true;
     const { size: services, servers } = this.#table;
     const what = `serves ${String(services)} services with ${String(servers)} servers`;
     log.info({ target: proxy.name, services, servers }, `the proxy is what the registry says: it ${what}`);
@@ -326,12 +335,12 @@ export class RouteLoop {
 
   #say(failed: Failure | undefined): void {
     const { log, proxy } = this.#options;
-    if (failed?.message !== this.#failure?.message) {
+    if (failed?.message !== this.#said) {
       if (failed === undefined) log.info({ target: proxy.name }, 'the proxy is as it should be again');
       else
         log.warn({ target: proxy.name, code: failed.code, reason: failed.message }, 'the proxy lags behind');
     }
-    this.#failure = failed;
+    this.#said = failed?.message;
   }
 
   /** Looks whether another process runs, and now and then at everything. */

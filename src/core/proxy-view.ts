@@ -45,3 +45,13 @@ export interface RouteView {
   /** What was left out or decided against somebody. */
   readonly notes: readonly string[];
 }
+
+/** How one proxy serves one endpoint of a container, or why it does not. */
+export interface ExplainedRoute extends Omit<RouteView, 'notes' | 'why' | 'address'> {
+  /** Of the endpoint. */
+  readonly address: string;
+  /** It gets new connections. */
+  readonly served: boolean;
+  /** Why it is not served, or not as it asks to be; empty when all is well. */
+  readonly why: readonly string[];
+}

@@ -4,7 +4,7 @@ import type { Failure } from './failure.ts';
 import type { HostState } from './lost-host.ts';
 import type { ChangeAction } from './plan.ts';
 import type { HostEntry, SessionState, SourceStatus } from './ports.ts';
-import type { ProxyView, RouteView } from './proxy-view.ts';
+import type { ExplainedRoute, ProxyView, RouteView } from './proxy-view.ts';
 import type { Reason } from './reason.ts';
 import type { DialectReading } from './service.ts';
 
@@ -183,6 +183,8 @@ export interface ExplainView extends OfEngine {
   readonly dialects: readonly DialectReading[];
   readonly reasons: readonly Reason[];
   readonly endpoints: readonly ExplainedEndpoint[];
+  /** Each endpoint at each proxy of this agent. */
+  readonly proxies: readonly ExplainedRoute[];
   /** Commands that keep it out of rotation. */
   readonly orders: readonly { readonly scope: 'container' | 'host'; readonly since: number }[];
 }

@@ -84,6 +84,7 @@ export class ListenerStatus implements StatusSource {
       dialects: [],
       reasons: [],
       endpoints: [],
+      proxies: [],
       orders: [],
     });
   }

@@ -1,12 +1,13 @@
-import { proxyView, routeViews, type ShownRoute, whyNot } from '../controller/proxy-views.ts';
+import { type ExplainingRoute, explainRoutes } from '../controller/explain-routes.ts';
+import { proxyView, routeViews, whyNot } from '../controller/proxy-views.ts';
 import type { RouteLoop } from '../controller/route.ts';
 import type { Clock } from '../core/ports.ts';
-import type { ProxyView, RouteView } from '../core/proxy-view.ts';
-import type { ProxyPlanView } from '../core/status.ts';
+import type { ExplainedRoute, ProxyView, RouteView } from '../core/proxy-view.ts';
+import type { ExplainedEndpoint, ProxyPlanView } from '../core/status.ts';
 import { type Ahead, type PlannedRoute, proxyPlan } from './proxy-plans.ts';
 
-interface StatusRoute extends ShownRoute, PlannedRoute {
-  readonly loop: ShownRoute['loop'] & PlannedRoute['loop'] & Pick<RouteLoop, 'heard' | 'onPass'>;
+interface StatusRoute extends ExplainingRoute, PlannedRoute {
+  readonly loop: ExplainingRoute['loop'] & PlannedRoute['loop'] & Pick<RouteLoop, 'heard' | 'onPass'>;
   readonly registry: PlannedRoute['registry'];
 }
 
@@ -47,6 +48,10 @@ export class ProxyStatus {
   /** The registry of each has been read, or has not answered. */
   get heard(): boolean {
     return this.#routes.every(({ loop }) => loop.heard);
+  }
+
+  explain(endpoints: readonly ExplainedEndpoint[], signal: AbortSignal): Promise<readonly ExplainedRoute[]> {
+    return explainRoutes(endpoints, this.#routes, signal);
   }
 
   async plans(ahead: Ahead, signal: AbortSignal): Promise<readonly ProxyPlanView[]> {

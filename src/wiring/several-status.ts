@@ -165,7 +165,8 @@ export class SeveralStatus implements StatusSource {
       );
       return unseen(reference, [...new Set(why)].join('; '));
     }
-    if (seen.length === 1) return first;
+    if (seen.length === 1)
+      return { ...first, proxies: await this.proxyStatus.explain(first.endpoints, signal) };
     const names = seen.map(({ engine }) => `${engine ?? ''}/${container}`).join(' or ');
     return unseen(reference, `${reference}: several engines have such a container; write ${names}`);
   }
@@ -219,6 +220,6 @@ function sum(counts: readonly (number | undefined)[]): number {
 function unseen(reference: string, summary: string): ExplainView {
   return {
     ...{ reference, seen: false, container: undefined, published: false, summary },
-    ...{ dialects: [], reasons: [], endpoints: [], orders: [] },
+    ...{ dialects: [], reasons: [], endpoints: [], proxies: [], orders: [] },
   };
 }

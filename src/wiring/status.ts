@@ -161,22 +161,25 @@ export class AgentStatus implements StatusSource {
   async explain(reference: string, signal: AbortSignal): Promise<ExplainView> {
     const { loop, source } = this.#options;
     const known = this.#known(reference);
-    if (known !== undefined) return this.#explained(reference, known.container, known.live);
+    if (known !== undefined) return await this.#explained(reference, known, signal);
     const found = await source.lookup(reference, signal);
     if (!found.ok) return notSeen(reference, `the engine could not be asked: ${found.failure.message}`);
     if (found.value === undefined) return notSeen(reference, 'the engine has no such container');
     const live = loop.endpoints.get(found.value.id);
-    return live === undefined
-      ? this.#explained(reference, found.value, new Map())
-      : this.#explained(reference, live.container, live.live);
+    return await this.#explained(reference, live ?? { container: found.value, live: new Map() }, signal);
   }
 
-  #explained(reference: string, container: Container, live: KnownContainer['live']): ExplainView {
+  async #explained(
+    reference: string,
+    { container, live }: Pick<KnownContainer, 'container' | 'live'>,
+    signal: AbortSignal,
+  ): Promise<ExplainView> {
     const { loop, describe } = this.#options;
     const view = explainView(reference, container, describe(container), live, loop.endpoints, loop.targets);
     const orders = loop.commands.book.over(container.id);
     return {
       ...view,
+      proxies: await this.proxyStatus.explain(view.endpoints, signal),
       orders: orders.map(({ subject, at }) => ({
         scope: subject === WHOLE_HOST ? ('host' as const) : ('container' as const),
         since: at,
@@ -245,6 +248,7 @@ function notSeen(reference: string, summary: string): ExplainView {
     dialects: [],
     reasons: [],
     endpoints: [],
+    proxies: [],
     orders: [],
   };
 }

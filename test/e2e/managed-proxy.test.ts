@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PlanView } from '../../src/core/status.ts';
+import type { ExplainView, PlanView } from '../../src/core/status.ts';
 import { AdminSocket } from '../../src/proxy/haproxy/socket.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import { Agent, removeAgents } from '../kit/agent.ts';
@@ -86,6 +86,10 @@ describe('an agent with a managed HAProxy', () => {
       const [plan] = (JSON.parse(stdout) as PlanView).proxies;
       expect(plan).toMatchObject({ proxy: 'edge', lines: [], commands: [], files: [] });
     });
+    const explained = JSON.parse((await next.ask('explain', second.id, '-o', 'json')).stdout) as ExplainView;
+    expect(explained.proxies).toMatchObject([
+      { proxy: 'edge', hosts: [HOST], state: 'up', served: true, why: [] },
+    ]);
     await first.stop();
     // The goodbye of an agent leaves it alone as well.
     expect(await next.stop()).toEqual({ code: 0, signal: null });

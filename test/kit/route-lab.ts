@@ -98,6 +98,8 @@ export class FakeProxy implements Proxy<FakePlan> {
   /** What becomes of the next passes; settled without one. */
   readonly outcomes: Outcome[] = [];
   away = false;
+  /** Services that it does not take. */
+  readonly refused = new Set<string>();
   /** Open sessions by server; none where it is not named. */
   readonly sessions = new Map<string, number>();
   #serves = new Map<string, RouteService>();
@@ -106,11 +108,14 @@ export class FakeProxy implements Proxy<FakePlan> {
     apply: (plan: FakePlan): Promise<ProxyOutcome> => {
       this.passes += 1;
       const rest = this.outcomes.shift() ?? { type: 'settled' };
+      const paths = new Map<string, Outcome>();
       if (rest.type === 'settled')
         for (const [path, service] of plan.services)
-          if (service === undefined) this.#serves.delete(path);
+          if (this.refused.has(path))
+            paths.set(path, { type: 'retry', failure: failure('proxy-refused', 'not that one') });
+          else if (service === undefined) this.#serves.delete(path);
           else this.#serves.set(path, service);
-      return Promise.resolve({ paths: new Map(), rest });
+      return Promise.resolve({ paths, rest });
     },
   };
 

@@ -132,6 +132,7 @@ export const UNSEEN: ExplainView = {
   reasons: [],
   endpoints: [],
   orders: [],
+  proxies: [],
 };
 
 const STATUS: StatusView = {
