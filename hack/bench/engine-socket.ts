@@ -11,7 +11,8 @@ import { recalibrate, wallNow } from './lib/wall-clock.ts';
 /**
  * A faked Docker engine on a unix socket: `npx tsx hack/bench/engine-socket.ts --socket PATH [--containers N] [--first N]`; `first`
  * is the number of the first container, for several engines beside one registry. It prints `listening` when it can be used. Beside the engine's API it takes, as `POST` on the same socket:
- *   /fake/create[?port=0]     a container that is not started; port 0 is an ephemeral host port, none a fixed one
+ *   /fake/create[?port=0]     a container that is not started; port 0 is an ephemeral host port, none a fixed one; with
+ *       [&path=/a/web]        it offers HTTP at that path
  *   /fake/start?id=ID         starts it
  *   /fake/run[?port=0][&n=N]  both, N times
  *   /fake/die?id=ID           it exits by itself
@@ -21,7 +22,7 @@ import { recalibrate, wallNow } from './lib/wall-clock.ts';
  *   /fake/cut                 every event stream ends
  *   /fake/clock               its clock is set by the machine's, which may be steered; before each block of a measurement
  *   /fake/counts              how many containers there are, how many lists and inspections were asked for
- * Each is answered with JSON: `{ "ids": [...] }`, or the counts.
+ * Each is answered with JSON: `{ "ids": [...], "at": N }` (when it was done, by the machine's clock), or the counts.
  */
 const FIRST_PORT = 10_000;
 const PORTS = 50_000;
@@ -37,14 +38,17 @@ class Stage {
     this.socket = new EngineSocket(this.engine, (request) => this.#control(request));
   }
 
-  create(port?: number): string {
+  create(port?: number, path?: string): string {
     this.#named += 1;
     const n = this.#named;
     return this.engine.create({
       // Short ids are the first digits, and keys end in them.
       id: fakeId(n).slice(-12).padEnd(64, '0'),
       name: `svc-${String(n)}`,
-      labels: { 'com.example.number': String(n) },
+      labels: {
+        'com.example.number': String(n),
+        ...(path === undefined ? {} : { 'portolan.path': path, 'portolan.type': 'HTTP' }),
+      },
       env: { PATH: '/usr/bin' },
       // So that what `kill` says and the death are two steps, as they are on a real engine.
       stubborn: true,
@@ -69,7 +73,7 @@ class Stage {
     const id = query.get('id') ?? '';
     switch (path) {
       case '/fake/create':
-        return { ids: [this.create(port)] };
+        return { ids: [this.create(port, query.get('path') ?? undefined)] };
       case '/fake/run':
         return { ids: Array.from({ length: Number(query.get('n') ?? 1) }, () => this.run(port)) };
       case '/fake/set':
@@ -89,12 +93,13 @@ class Stage {
   }
 
   #act(what: string, id: string, signal: number): unknown {
+    const at = wallNow();
     if (what === 'start') this.engine.start(id);
     else if (what === 'die') this.engine.die(id);
     else if (what === 'kill') this.engine.kill(id, signal);
     else if (what === 'remove') this.engine.remove(id);
     else return undefined;
-    return { ids: [id] };
+    return { ids: [id], at };
   }
 
   #counts(): object {

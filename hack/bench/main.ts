@@ -13,6 +13,8 @@ import { lost } from './lost.ts';
 import { memory } from './memory.ts';
 import { oneChange } from './one-change.ts';
 import { proof } from './proof.ts';
+import { route } from './route.ts';
+import { routeLatency } from './route-latency.ts';
 import { steady } from './steady.ts';
 
 /** In the order of the table. */
@@ -28,6 +30,8 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   memory,
   fleet,
   lost,
+  route,
+  'route-latency': routeLatency,
 };
 
 /** Left out of a short run, for their time: single containers on the faked engine, bursts on the real one. */

@@ -28,6 +28,7 @@ hack/install.sh test
 engine_start
 # The container is only for machines without an etcd of their own.
 if have etcd; then hack/images.sh bb-1; else hack/images.sh bb-1 etcd-3.5; fi
+hack/haproxy.sh 2.6
 npm run --silent build
 npm run --silent build:bench
 cd "$CALLED_FROM"

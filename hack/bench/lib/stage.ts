@@ -102,10 +102,15 @@ export class FakeStage implements Stage {
   }
 
   async post(what: string): Promise<readonly string[]> {
+    return (await this.ask(what)).ids;
+  }
+
+  /** `at`: when it was done, by the machine's clock. */
+  async ask(what: string): Promise<{ readonly ids: readonly string[]; readonly at: number }> {
     return await new Promise((resolve, reject) => {
       const asked = request({ socketPath: this.socket, path: `/fake/${what}`, method: 'POST' }, (answer) => {
         text(answer).then((body) => {
-          if (answer.statusCode === 200) resolve((JSON.parse(body) as { ids: string[] }).ids);
+          if (answer.statusCode === 200) resolve(JSON.parse(body) as { ids: string[]; at: number });
           else reject(new Error(`POST /fake/${what}: ${body}`));
         }, reject);
       });

@@ -8,7 +8,9 @@ import { Child } from './child.ts';
 import type { Cleanup } from './cleanup.ts';
 
 /** What a process of ours was compiled to; nothing that is measured runs from TypeScript. */
-export function compiled(name: 'bare' | 'observer' | 'engine-socket'): string {
+export function compiled(
+  name: 'bare' | 'observer' | 'engine-socket' | 'bare-route' | 'route-load' | 'route-backends',
+): string {
   return join(repository, `.cache/bench/hack/bench/${name}.js`);
 }
 
@@ -27,6 +29,9 @@ export interface AgentOptions extends SubjectOptions {
   readonly owner: string;
   /** Of an earlier one, for a restart. */
   readonly stateDir?: string;
+  /** What it says its host's address is; by default nobody's. */
+  readonly advertise?: string;
+  readonly args?: readonly string[];
 }
 
 export interface AgentSubject extends Subject {
@@ -42,7 +47,7 @@ export function launchAgent(bench: Bench, cleanup: Cleanup, options: AgentOption
       ...[join(repository, 'dist/main.js'), 'run', '--docker-host', `unix://${options.socket}`],
       ...['--registry', options.etcd.replace('http:', 'etcd:'), '--owner-id', options.owner],
       ...['--state-dir', stateDir, '--http-listen', 'off', '--log-format', 'json'],
-      ...['--advertise', '192.0.2.10', '--family', 'ipv4'],
+      ...['--advertise', options.advertise ?? '192.0.2.10', '--family', 'ipv4', ...(options.args ?? [])],
     ],
     folder: bench.folder,
     name: 'agent',
