@@ -4,50 +4,57 @@
 #   etcd-role.sh [USER] <password-file        a user with a password, read from the standard input (no blanks in it)
 #   etcd-role.sh --no-password [USER]         a user who is the CN of a client certificate
 #   etcd-role.sh --listen ...                 for "portolan listen": it reads, and writes only what it tells of itself
+#   etcd-role.sh --announce ...               for "portolan announce": it reads and writes below one prefix only. Name
+#                                             what the containers announce: LAYOUTS=/announce/internal/app1/dev/
 #
 # Endpoint, certificates and root's login come from the variables of etcdctl: ETCDCTL_ENDPOINTS, ETCDCTL_CACERT,
 # ETCDCTL_CERT, ETCDCTL_KEY, ETCDCTL_USER. Whoever changes the prefix of a layout changes it here as well:
 # LAYOUTS="/services/ /announce/ /hosts/" is the default. Leases need no permission of their own.
 set -eu
 
-listen=no
-if [ "${1:-}" = --listen ]; then
-  listen=yes
-  shift
-fi
+whose=portolan
+case ${1:-} in
+  --listen | --announce)
+    whose=portolan-${1#--}
+    shift
+    ;;
+esac
 password=yes
 if [ "${1:-}" = --no-password ]; then
   password=no
   shift
 fi
-if [ "$listen" = no ]; then
-  user=${1:-portolan}
-  role=${ROLE:-portolan}
-else
-  user=${1:-portolan-listen}
-  role=${ROLE:-portolan-listen}
-fi
-# A slash at the end: /services must not open /services-of-others.
-layouts=${LAYOUTS:-/services/ /announce/ /hosts/}
+user=${1:-$whose}
+role=${ROLE:-$whose}
 
 export ETCDCTL_API=3
 etcdctl role get "$role" >/dev/null 2>&1 || etcdctl role add "$role"
 
-if [ "$listen" = yes ]; then
-  # Who serves which paths, and what is drained there; and whose host is lost.
-  etcdctl role grant-permission --prefix=true "$role" readwrite /portolan/listeners/
-  etcdctl role grant-permission --prefix=true "$role" read /portolan/hosts/
-  services=${LAYOUTS:-/services/}
-  for prefix in $services; do
-    etcdctl role grant-permission --prefix=true "$role" read "$prefix"
+# A slash at the end of each prefix: /services must not open /services-of-others.
+grant() { # RIGHT PREFIX...
+  right=$1
+  shift
+  for prefix in "$@"; do
+    etcdctl role grant-permission --prefix=true "$role" "$right" "$prefix"
   done
-else
-  # Heartbeats, ownership ledger, drains and listeners; each agent reads those of the others and writes its own.
-  etcdctl role grant-permission --prefix=true "$role" readwrite /portolan/
-  for prefix in $layouts; do
-    etcdctl role grant-permission --prefix=true "$role" readwrite "$prefix"
-  done
-fi
+}
+
+# Several prefixes stand in one variable.
+# shellcheck disable=SC2086
+case $whose in
+  portolan-listen)
+    # Who serves which paths, and what is drained there; and whose host is lost.
+    grant readwrite /portolan/listeners/
+    grant read /portolan/hosts/ ${LAYOUTS:-/services/}
+    ;;
+  portolan-announce)
+    grant readwrite ${LAYOUTS:-/announce/}
+    ;;
+  *)
+    # Heartbeats, ownership ledger, drains and listeners; each agent reads those of the others and writes its own.
+    grant readwrite /portolan/ ${LAYOUTS:-/services/ /announce/ /hosts/}
+    ;;
+esac
 
 if ! etcdctl user get "$user" >/dev/null 2>&1; then
   if [ "$password" = yes ]; then

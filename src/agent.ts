@@ -15,6 +15,7 @@ import { showPlans } from './wiring/show-plans.ts';
 import { PLAN_LIMIT_MS, plannable, when } from './wiring/waiting.ts';
 
 export type { AgentIo } from './wiring/io.ts';
+export { runAnnouncer } from './wiring/lone-announcer.ts';
 export { runListener } from './wiring/lone-listener.ts';
 
 /** The agent: runs until the signal aborts, or with `once` until it has converged. Returns the exit code. */

@@ -82,7 +82,10 @@ const io: CliIo = {
   // Loaded only by the commands that need it: `portolan health` should answer before Docker and etcd clients are read.
   agent: {
     run: async (config, lent) => await (await import('./agent.ts')).runAgent(config, lent),
-    listen: async (config, lent) => await (await import('./agent.ts')).runListener(config, lent),
+    listen: async (config, lent, env) => await (await import('./agent.ts')).runListener(config, lent, env),
+    // A guest in every container: it needs no client of Docker.
+    announce: async (config, lent, env) =>
+      await (await import('./wiring/lone-announcer.ts')).runAnnouncer(config, lent, env),
     planOnce: async (config, lent) => await (await import('./agent.ts')).planOnce(config, lent),
   },
 };

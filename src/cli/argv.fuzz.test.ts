@@ -44,6 +44,7 @@ async function cli(argv: readonly string[]) {
     agent: {
       run: () => Promise.resolve(0),
       listen: () => Promise.resolve(0),
+      announce: () => Promise.resolve(0),
       planOnce: () => Promise.resolve({ targets: [], proxies: [] }),
     },
   };

@@ -1,4 +1,4 @@
-import type { planOnce, runAgent, runListener } from '../agent.ts';
+import type { planOnce, runAgent, runAnnouncer, runListener } from '../agent.ts';
 import type { Machine } from '../config/context.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Clock, Random } from '../core/ports.ts';
@@ -24,6 +24,7 @@ export interface CliIo {
   readonly agent: {
     readonly run: typeof runAgent;
     readonly listen: typeof runListener;
+    readonly announce: typeof runAnnouncer;
     readonly planOnce: typeof planOnce;
   };
 }

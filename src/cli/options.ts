@@ -35,6 +35,14 @@ export function forListening({ path, keys: [first = ''] }: Setting): boolean {
   return LISTEN_SETTINGS.has(path) || LISTEN_SETTINGS.has(first);
 }
 
+export const ANNOUNCE_PREFIX = 'layouts.announce.prefix';
+const ANNOUNCE_SETTINGS = new Set(['registries', 'etcd', ANNOUNCE_PREFIX, 'leaseTtl', 'log', 'dryRun']);
+
+/** Whether a process needs it that announces from within a container. */
+export function forAnnouncing({ path, keys: [first = ''] }: Setting): boolean {
+  return ANNOUNCE_SETTINGS.has(path) || ANNOUNCE_SETTINGS.has(first);
+}
+
 /** Adds a flag for every setting that has one and that `wanted` admits. */
 export function addSettings(command: Command, wanted: (setting: Setting) => boolean): Command {
   for (const { setting, flag, group } of GROUPED) {

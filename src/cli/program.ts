@@ -14,7 +14,7 @@ import { complaint } from './complaint.ts';
 import { CliError, EXIT, EXIT_TEXT } from './exit.ts';
 import type { CliIo } from './io.ts';
 import { RESOURCES, type Resource } from './lists.ts';
-import { addSettings, CLIENT_SETTINGS, forListening } from './options.ts';
+import { ANNOUNCE_PREFIX, addSettings, CLIENT_SETTINGS, forAnnouncing, forListening } from './options.ts';
 
 /** Runs one command line; the result is the exit code. Only what nobody expected is thrown. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
@@ -57,6 +57,7 @@ export function createProgram(io: CliIo, finish: Finish): Command {
     });
   program.addCommand(runCommand(io, finish));
   program.addCommand(listenCommand(io, finish));
+  program.addCommand(announceCommand(io, finish));
   program.addCommand(planCommand(io, finish));
   program.addCommand(getCommand(io, finish));
   program.addCommand(explainCommand(io, finish));
@@ -86,7 +87,7 @@ function runCommand(io: CliIo, finish: Finish): Command {
       'Runs the agent in the foreground: announces what the containers of this host offer, until it is stopped.',
     )
     .action(async () => {
-      finish(await run('run', command, io));
+      finish(await run(command, io));
     });
   return addSettings(command, () => true);
 }
@@ -97,10 +98,24 @@ function listenCommand(io: CliIo, finish: Finish): Command {
     .description(
       'Keeps the proxies of the configuration equal to what a registry holds, in the foreground, until it is stopped; they then stay as they are. For a machine or a container that consumes services and announces none. It needs a real registry, and no Docker engine. Without proxies in the configuration it serves an HAProxy whose files lie in the folder haproxy of the state folder: start it with "haproxy -W -S <state folder>/haproxy/master.sock -f <state folder>/haproxy/conf".',
     )
+    .option('--announce', 'also announce what listens in this container, as "portolan announce" does')
     .action(async () => {
-      finish(await run('listen', command, io));
+      const env = command.opts<{ announce?: boolean }>().announce === true ? io.env : undefined;
+      finish(await run(command, io, (agent, config, lent) => agent.listen(config, lent, env)));
     });
-  return addSettings(command, forListening);
+  return addSettings(command, (setting) => forListening(setting) || setting.path === ANNOUNCE_PREFIX);
+}
+
+function announceCommand(io: CliIo, finish: Finish): Command {
+  const command = new Command('announce')
+    .summary('announce from within a container, without Docker')
+    .description(
+      'Announces in a registry what ANNOUNCE_PATH, PORT and TYPE (and ANNOUNCE_<port>_PATH, ANNOUNCE_<port>_TYPE) in its environment say, while the port listens, in the foreground, until it is stopped: a process beside the service, in the same container, under a supervisor. The record hangs on a lease (--lease-ttl) that is kept alive; when the port no longer listens or the process is told to end, it is removed at once. A record of somebody else is never touched. It needs a real registry, and no Docker engine and no folder; with --dry-run it prints keys and values. Linux only.',
+    )
+    .action(async () => {
+      finish(await run(command, io, (agent, config, lent) => agent.announce(config, lent, io.env)));
+    });
+  return addSettings(command, forAnnouncing);
 }
 
 function planCommand(io: CliIo, finish: Finish): Command {

@@ -1,69 +1,82 @@
 import type { Config, RegistryConfig } from '../config/config.ts';
+import type { Environment } from '../config/environment.ts';
 import { defaultProxy } from '../config/proxies.ts';
-import { sleep } from '../core/ports.ts';
 import type { LeaseKeeper } from '../provider/kv/lease-keeper.ts';
 import { machineReaders } from '../source/host/readers.ts';
 import { StateFolder } from '../state/folder.ts';
-import { followCredentials, type RegistryCredentials } from './credentials.ts';
+import { followCredentials } from './credentials.ts';
 import { dryListen } from './dry-listener.ts';
 import { newInstance } from './identity.ts';
 import { type AgentIo, type ReloadPort, StartError } from './io.ts';
 import { ListenerStatus, noOrders } from './listener-status.ts';
 import { listenAll } from './listeners.ts';
-import { liveConfig } from './live-config.ts';
+import { type LoneRegistry, realOnly, withRegistries } from './lone.ts';
+import { announceOwn, type OwnAnnouncements, ownAnnouncements, showOwn } from './lone-announcer.ts';
 import { openDesk } from './own-desk.ts';
 import { openRoutes, type Route, runRoutes } from './proxies.ts';
-import { openStore } from './registries.ts';
-import { followReloads } from './reload.ts';
 import { prepareFolder } from './state.ts';
 import { openTelemetry, type Telemetry } from './telemetry.ts';
 
-/** How long a registry may keep a process that ends. */
-const CLOSE_LIMIT_MS = 2000;
-
-/** Proxies alone, beside a consumer: no engine, no records. Runs until the signal aborts; answers the exit code. */
-export async function runListener(given: Config, io: AgentIo): Promise<number> {
-  const live = liveConfig(withProxies(given));
-  const { config } = live;
+/**
+ * Proxies alone, beside a consumer: no engine, no records. Runs until the signal aborts; answers the exit code.
+ * `announcing`: the environment of a process that also announces what listens in its container.
+ */
+export async function runListener(given: Config, io: AgentIo, announcing?: Environment): Promise<number> {
+  const config = withProxies(given);
   const followed = followedBy(config);
+  const own = announcing && ownAnnouncements(config, announcing, io.log);
   if (config.once && !config.dryRun)
     throw new StartError('listen has no --once but with --dry-run: it shows then what it would change');
-  if (!config.dryRun) await prepareFolder(new StateFolder(config.stateDir));
-  const credentials = await followCredentials(followed, io);
   if (config.dryRun) {
-    try {
-      return await dryListen(config, followed, credentials, io);
-    } finally {
-      for (const files of credentials.values()) files.stop();
-    }
+    if (own !== undefined) showOwn(own, io);
+    return await dry(config, followed, io);
   }
+  await prepareFolder(new StateFolder(config.stateDir));
+  const registries = [...new Set([...followed, ...(own?.registries ?? [])])];
+  const prefixes = [config.layouts.services.prefix, ...(own === undefined ? [] : [own.prefix])];
+  const lent = { ...io, reload: io.reload && reloadWithProxies(io.reload) };
+  await withRegistries({ config, registries, prefixes, io: lent }, async (live, opened) => {
+    await serve(live, { opened, followed, own }, io);
+  });
+  return 0;
+}
+
+async function dry(config: Config, followed: readonly RegistryConfig[], io: AgentIo): Promise<number> {
+  const credentials = await followCredentials(followed, io);
+  try {
+    return await dryListen(config, followed, credentials, io);
+  } finally {
+    for (const files of credentials.values()) files.stop();
+  }
+}
+
+interface Parts {
+  readonly opened: readonly LoneRegistry[];
+  readonly followed: readonly RegistryConfig[];
+  readonly own: OwnAnnouncements | undefined;
+}
+
+async function serve(config: Config, { opened, followed, own }: Parts, io: AgentIo): Promise<void> {
   const instance = newInstance();
   const telemetry = openTelemetry();
-  const { meters } = telemetry;
-  const opened = openAll(config, followed, { credentials, io, meters, id: instance.id });
+  const listened = opened.filter(({ registry }) => followed.includes(registry));
+  const { routes, leases } = openProxies(config, listened, { io, meters: telemetry.meters, id: instance.id });
   const { version } = io;
   const since = io.clock.now();
   const identity = { version, owner: instance.id, instance: instance.id, startedAt: since };
-  const source = new ListenerStatus({ routes: opened.routes, identity, clock: io.clock });
+  const source = new ListenerStatus({ routes, identity, clock: io.clock });
   const card = { instance: instance.id, host: machineReaders.hostname(), version, since };
-  const nothing = (): void => undefined;
-  const stopReloads = followReloads({
-    ...{ live, credentials, settingsChanged: nothing },
-    io: { log: io.log, reload: io.reload && reloadWithProxies(io.reload) },
-    host: { settingsChanged: nothing },
-  });
+  const metrics = (): string => telemetry.scrape({ status: source.status(), loops: [], routes });
   try {
-    const { routes } = opened;
-    const metrics = (): string => telemetry.scrape({ status: source.status(), loops: [], routes });
     const sockets = await listenAll(config, { source, metrics, orders: noOrders }, io);
-    await Promise.all([runRoutes(routes, card, io), ...opened.leases.map((lease) => lease.run(io.signal))]);
+    await Promise.all([
+      runRoutes(routes, card, io),
+      ...leases.map((lease) => lease.run(io.signal)),
+      own && announceOwn(own, opened, config, io),
+    ]);
     await sockets.close();
-    return 0;
   } finally {
-    stopReloads();
     telemetry.close();
-    for (const files of credentials.values()) files.stop();
-    await Promise.race([opened.close(), sleep(io.clock, CLOSE_LIMIT_MS)]);
   }
 }
 
@@ -92,45 +105,21 @@ function reloadWithProxies(reload: ReloadPort): ReloadPort {
 function followedBy({ proxies, registries }: Config): readonly RegistryConfig[] {
   const named = proxies.map(({ from }) => registries.find(({ name }) => name === from) ?? registries[0]);
   const followed = [...new Set(named)].filter((registry) => registry !== undefined);
-  if (followed.some(({ kind }) => kind === 'memory'))
-    throw new StartError(
-      'listen needs a real registry: the embedded one is the memory of an agent, which serves proxies itself ("portolan run" with proxies in its configuration). Name a registry with --registry etcd://host:2379',
-    );
-  return followed;
+  return realOnly(
+    followed,
+    'listen needs a real registry: the embedded one is the memory of an agent, which serves proxies itself ("portolan run" with proxies in its configuration)',
+  );
 }
 
-interface Opened {
-  readonly routes: readonly Route[];
-  /** One of its own in each registry. */
-  readonly leases: readonly LeaseKeeper[];
-  readonly close: () => Promise<void>;
-}
-
-function openAll(
+function openProxies(
   config: Config,
-  followed: readonly RegistryConfig[],
-  {
-    credentials,
-    io,
-    meters,
-    id,
-  }: Pick<Telemetry, 'meters'> & {
-    readonly credentials: RegistryCredentials;
-    readonly io: AgentIo;
-    readonly id: string;
-  },
-): Opened {
-  const { clock } = io;
-  const prefixes = [config.layouts.services.prefix];
-  const registries = followed.map((registry) => {
-    const store = openStore(registry, { clock, credentials, prefixes });
-    return openDesk(registry, store, id, config, io);
-  });
+  followed: readonly LoneRegistry[],
+  { io, meters, id }: Pick<Telemetry, 'meters'> & { readonly io: AgentIo; readonly id: string },
+): { readonly routes: readonly Route[]; readonly leases: readonly LeaseKeeper[] } {
+  const registries = followed.map(({ registry, store }) => openDesk(registry, store, id, config, io));
   return {
     routes: openRoutes({ config, registries, io, meters, complete: () => Promise.resolve(), writing: true }),
+    // One of its own in each registry.
     leases: registries.map(({ lease }) => lease),
-    close: async () => {
-      await Promise.all(registries.map(({ store }) => store.close()));
-    },
   };
 }

@@ -37,7 +37,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'portolan-login-'));
   etcd = await EtcdServer.start({ tls: true, auth: true });
   const manifest = readFileSync(join(repository, 'manifests/etcd-role.sh'), 'utf8');
-  await etcd.script(manifest.replace('ROLE:-portolan', 'ROLE:-agents'), `${planted.first}\n`, 'agent');
+  await etcd.script(`ROLE=agents\n${manifest}`, `${planted.first}\n`, 'agent');
   const { ca, clientCertificate, clientKey } = etcd.certificates!;
   await place({ 'ca.pem': ca, 'tls.crt': clientCertificate, 'tls.key': clientKey, password: planted.first });
   settings = join(folder, 'portolan.yaml');

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openEtcd } from '../../src/provider/etcd/store.ts';
 import { KvDesk } from '../../src/provider/kv/desk.ts';
+import { LeaseKeeper } from '../../src/provider/kv/lease-keeper.ts';
+import { KvOwnKeys } from '../../src/provider/kv/own-keys.ts';
 import type { KvStore } from '../../src/provider/kv/store.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import { codes, create, drop, revisionOf, TestAgent } from '../contract/provider-kit.ts';
@@ -12,8 +14,9 @@ import { repository } from '../kit/paths.ts';
 
 const never = new AbortController().signal;
 const manifest = readFileSync(join(repository, 'manifests/etcd-role.sh'), 'utf8');
+const scriptFor = (role: string, layouts = ''): string => `ROLE=${role} LAYOUTS='${layouts}'\n${manifest}`;
 /** Under another name: the test server has a role `portolan` that may do everything. */
-const script = manifest.replace('ROLE:-portolan', 'ROLE:-agents');
+const script = scriptFor('agents');
 const prefixes = ['/services/', '/announce/', '/hosts/'];
 const login = { user: 'agent', password: 'least-password' };
 
@@ -69,8 +72,7 @@ describe('the role of manifests/etcd-role.sh', () => {
 
   it('lets a listener follow records and tell of itself, and change nothing else', async () => {
     const lone = { user: 'lone', password: 'lonely-password' };
-    const script = manifest.replace('ROLE:-portolan-listen', 'ROLE:-listeners');
-    await etcd.script(script, `${lone.password}\n`, '--listen', lone.user);
+    await etcd.script(scriptFor('listeners'), `${lone.password}\n`, '--listen', lone.user);
     const store = open(lone);
     const writer = store.writer();
     const lease = await writer.leaseGrant(15, never);
@@ -88,6 +90,33 @@ describe('the role of manifests/etcd-role.sh', () => {
     }
   });
 
+  it('lets an announcer say what it is to announce and take that back, and nothing else', async () => {
+    const own = { user: 'own', password: 'own-password' };
+    const mine = '/announce/internal/own/';
+    await etcd.script(scriptFor('announcers', mine), `${own.password}\n`, '--announce', own.user);
+    const store = open(own);
+    const { reader } = store;
+    const writer = store.writer();
+    const random = (): number => 0.5;
+    const lease = new LeaseKeeper({ writer, ttlSeconds: 15, clock: systemClock, random });
+    const keys = [`${mine}web/c1`, '/announce/internal/other/c1', '/services/internal/own/web/c1'];
+    const desk = new KvOwnKeys({ reader, writer, lease, keys });
+    const stop = new AbortController();
+    const keeping = lease.run(stop.signal);
+    await eventually(() => lease.footing().ok);
+    const answers = await desk.bring(new Map(keys.map((key) => [key, '{}'])), never);
+    expect([...answers.values()]).toMatchObject([
+      { ok: true, value: { state: 'stands', written: true } },
+      { failure: { code: 'registry-denied' } },
+      { failure: { code: 'registry-denied' } },
+    ]);
+    stop.abort();
+    await keeping;
+    expect(await desk.leave(never)).toMatchObject({ ok: true });
+    expect(await reader.list(mine, never)).toMatchObject({ ok: true, value: { entries: [] } });
+    expect(await reader.list('/portolan/', never)).toMatchObject({ failure: { code: 'registry-denied' } });
+  });
+
   it('lets nobody read or write anything else', async () => {
     const store = open(login);
     const message = expect.stringContaining('permission denied') as string;
@@ -103,9 +132,7 @@ describe('the role of manifests/etcd-role.sh', () => {
 
 describe('a missing permission', () => {
   it('is named with its prefix, to be granted as it is said', async () => {
-    const less = manifest
-      .replace('ROLE:-portolan', 'ROLE:-less')
-      .replace(/LAYOUTS:-.*}/, 'LAYOUTS:-/services/}');
+    const less = scriptFor('less', '/services/');
     await etcd.script(less, 'pw\n', 'less');
     const store = open({ user: 'less', password: 'pw' });
     const keys = ['/services/less/a', '/announce/less/a'];

@@ -73,7 +73,7 @@ export class TestCli {
       machine: { uid: 1000, home: folder, stateHome: undefined, runtimeDir: undefined, readFile: noFile },
       ...{ clock: systemClock, random: () => 0.5, signal: this.stop.signal, onHangUp: () => quiet },
       openLog: () => ({ ...log, flush: quiet, setLevel: quiet }),
-      agent: { run: nothing, listen: nothing, planOnce: nothing, ...this.#runs },
+      agent: { run: nothing, listen: nothing, announce: nothing, planOnce: nothing, ...this.#runs },
     };
     const words = line.split(' ').filter((word) => word !== '');
     return { code: await runCli(words, io), out, err };

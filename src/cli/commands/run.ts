@@ -4,8 +4,14 @@ import type { ProcessLog } from '../../telemetry/log.ts';
 import { configured, linesOf, load } from '../configured.ts';
 import type { CliIo } from '../io.ts';
 
-/** The agent itself, in the foreground; or, by `listen`, its proxies alone. */
-export async function run(what: 'run' | 'listen', command: Command, io: CliIo): Promise<number> {
+type Work = (agent: CliIo['agent'], ...given: Parameters<CliIo['agent']['run']>) => Promise<number>;
+
+/** The agent itself, in the foreground; or, by another `work`, a part of it. */
+export async function run(
+  command: Command,
+  io: CliIo,
+  work: Work = (agent, ...given) => agent.run(...given),
+): Promise<number> {
   // Before anything else: who asks early must not end the agent that he asks.
   const requests = listen(io);
   const { config, warnings } = configured(command, io, true);
@@ -14,7 +20,7 @@ export async function run(what: 'run' | 'listen', command: Command, io: CliIo): 
   const { clock, random, stdout, signal, version, color } = io;
   const reload = reloadPort(command, io, log, requests.on);
   try {
-    return await io.agent[what](config, { log, clock, random, stdout, signal, version, color, reload });
+    return await work(io.agent, config, { log, clock, random, stdout, signal, version, color, reload });
   } finally {
     requests.stop();
     log.flush();

@@ -13,8 +13,8 @@ export interface LeaseKeeperOptions {
 }
 
 /**
- * A lease of a process that owns no records: kept alive every third of its time, granted anew when it is gone. It is not
- * given back at the end: what hangs on it is looked for until it is over.
+ * A lease of a process that has no heartbeat: kept alive every third of its time, granted anew when it is gone. It is not
+ * given back at the end by itself: what hangs on it may be looked for until it is over.
  */
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
@@ -25,21 +25,33 @@ export class LeaseKeeper {
     this.#options = options;
   }
 
+  get ttlSeconds(): number {
+    return this.#options.ttlSeconds;
+  }
+
   footing(): Result<Footing> {
     if (this.#lease === undefined) return { ok: false, failure: this.#failure };
     return ok({ lease: this.#lease, compares: [] });
   }
 
+  /** Once `run` has ended: what hangs on it goes now. */
+  async giveBack(signal: AbortSignal): Promise<Result<void>> {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    return lease === undefined ? ok(undefined) : await this.#options.writer.leaseRevoke(lease, signal);
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { writer, ttlSeconds, clock, random } = this.#options;
     const third = (ttlSeconds * 1_000) / 3;
+    const over = (): boolean => signal.aborted;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       const granted = await writer.leaseGrant(ttlSeconds, signal);
       if (granted.ok) {
         attempt = -1;
         this.#lease = granted.value.id;
         await this.#keep(granted.value.id, third, signal);
-        this.#lease = undefined;
+        if (!over()) this.#lease = undefined;
       } else this.#failure = granted.failure;
       await sleep(clock, backoffDelay(Math.max(0, attempt), random(), RETRY), signal);
     }
