@@ -13,6 +13,7 @@ import type { LoopOptions, TestLoop } from '../../test/kit/loop.ts';
 import { ended, endedAfterEach, flaky, seen } from '../../test/kit/loop-script.ts';
 import { failure } from '../core/failure.ts';
 import { MemoryStore } from '../provider/memory/store.ts';
+import { targetPlan } from './plan-view.ts';
 import { recordView, serviceViews } from './views.ts';
 
 const begin = endedAfterEach();
@@ -195,6 +196,35 @@ describe('a restarted agent', () => {
       expect(Number(await second.revision()) - revision).toBeLessThanOrEqual(leased ? 2 : 1);
     });
 
+  for (const env of [{ PORT: '80', TYPE: 'TCP' }, {}])
+    it(`leaves alone what is announced where it cannot look yet (${JSON.stringify(env)})`, async () => {
+      const { clock, store } = flaky();
+      const stores = [new MemoryStore({ clock }), store];
+      const first = start({ clock, stores });
+      const ports = ('PORT' in env ? [80] : [80, 81]).map((port) => ({
+        ...{ port, protocol: 'tcp' as const },
+        bindings: [{ hostIp: '0.0.0.0', hostPort: 40_000 + port }],
+      }));
+      const its = { ...announcer(env), ports };
+      await first.listed(seen(1, its));
+      await first.put(announcementKey(1), announcement(1, { TYPE: 'TCP' }), 1);
+      await clock.advance(100);
+      expect(await first.records(0)).toEqual([serviceOf(1)]);
+      const content = await first.content(0);
+      await first.end();
+      store.failing = () => failure('registry-unreachable');
+      const second = start({ clock, stores, instance: 'i2' });
+      await second.listed(seen(1, its));
+      await clock.advance(120_000);
+      expect(await second.content(0)).toEqual(content);
+      store.failing = () => undefined;
+      await clock.advance(30_000);
+      expect(await second.content(0)).toEqual(content);
+      await second.remove(announcementKey(1), 1);
+      await clock.advance(100);
+      expect(await second.records(0)).toEqual([]);
+    });
+
   it('withdraws what lapsed meanwhile', async () => {
     const clock = new VirtualClock();
     const stores = [new MemoryStore({ clock })];
@@ -245,6 +275,19 @@ describe('several registries', () => {
     store.failing = () => undefined;
     await clock.advance(30_000);
     expect(await loop.records(1)).toEqual([]);
+  });
+});
+
+describe('a dry run', () => {
+  it('plans what an announcement brings, and writes nothing', async () => {
+    const loop = start({ dryRun: true });
+    await loop.put(announcementKey(1), announcement(1));
+    const before = await loop.revision();
+    await loop.listed(seen(1, announcer()), seen(2, announcer()));
+    const [target] = loop.loop.targets;
+    const plan = target && targetPlan(target, 'sync', loop.clock, undefined);
+    expect(plan?.lines.map(({ action, key }) => [action, key])).toEqual([['create', serviceOf(1)]]);
+    expect(await loop.revision()).toBe(before);
   });
 });
 

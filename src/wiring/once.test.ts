@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import {
+  announcement,
+  announcementKey,
+  announcer,
+  announcingLayouts,
+  describing,
+  PATH,
+} from '../../test/kit/announcing.ts';
 import { VirtualClock } from '../../test/kit/clock.ts';
 import { describeSimply } from '../../test/kit/containers.ts';
 import { recordingLog } from '../../test/kit/loop.ts';
-import { endedAfterEach, seen, serviceKey } from '../../test/kit/loop-script.ts';
+import { endedAfterEach, seen, serviceKey, short } from '../../test/kit/loop-script.ts';
 import { FakeProber, plan } from '../../test/kit/prober-fake.ts';
 import { convergeOnce } from './once.ts';
 
@@ -64,6 +72,24 @@ describe('one pass', () => {
     const { clock, result } = setUp();
     await clock.advance(61_000);
     expect(result()).toBe(false);
+  });
+
+  it('waits until announcements have been read, and not for one to appear', async () => {
+    const clock = new VirtualClock();
+    const loop = start({ clock, describe: describing(), layouts: announcingLayouts() });
+    await loop.put(announcementKey(1), announcement(1));
+    const log = recordingLog();
+    let result: boolean | undefined;
+    void convergeOnce(loop.loop, { clock, log, signal: new AbortController().signal }).then((done) => {
+      result = done;
+    });
+    await loop.listed(seen(1, announcer()), seen(2, announcer()));
+    await clock.advance(100);
+    expect(result).toBe(true);
+    expect(await loop.records()).toContain(`/services${PATH}/${short(1)}`);
+    expect(log.lines.map(({ fields }) => [fields['container'], fields['reason']])).toEqual([
+      ['c2', `no announcement at ${announcementKey(2)} yet`],
+    ]);
   });
 
   it('waits no longer when it is told to stop', async () => {

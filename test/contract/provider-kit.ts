@@ -44,6 +44,8 @@ export interface AgentOptions {
   readonly instance?: string;
   readonly prefixes: readonly string[];
   readonly wanted?: readonly string[];
+  /** Which of them are watched one by one. */
+  readonly alone?: (key: string) => boolean;
   readonly ttlSeconds?: number;
   readonly predecessorDead?: KvWriting['predecessorDead'];
   /** No writer is built. */
@@ -58,6 +60,7 @@ export class TestAgent {
   readonly seen = new Map<string, Seen>();
   readonly wanted: Set<string>;
   readonly fleet: Fleet;
+  readonly #alone: ((key: string) => boolean) | undefined;
   readonly #writer: RegistryWriter | undefined;
   readonly #estates: EstateWriter | undefined;
   readonly #stop = new AbortController();
@@ -79,6 +82,7 @@ export class TestAgent {
     this.fleet = fleet;
     this.#estates = estates;
     this.wanted = new Set(wanted);
+    this.#alone = options.alone;
     reader.observations.subscribe((observation) => {
       this.#observe(observation);
     });
@@ -122,7 +126,7 @@ export class TestAgent {
   begin(): void {
     const { signal } = this.#stop;
     this.#running.push(
-      this.reader.run(() => this.wanted, signal),
+      this.reader.run(() => this.wanted, signal, this.#alone),
       this.fleet.run(signal),
     );
     if (this.#writer !== undefined) this.#running.push(this.#writer.keepSession(signal));

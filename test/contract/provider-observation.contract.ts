@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { KvStore } from '../../src/provider/kv/store.ts';
 import { eventually } from '../kit/eventually.ts';
 import { codes, create, drop, Lab, revisionOf, type TestAgent } from './provider-kit.ts';
 import { unwrap } from './store.contract.ts';
@@ -91,6 +92,34 @@ export function observationContract(start: () => Promise<Fixture>): void {
       expect(agent.lists).toHaveLength(1);
     });
 
+    it("tells when a record under somebody's own lease comes and lapses, and nothing of what lies beside it", async () => {
+      lab.fresh();
+      const announced = `${lab.prefix}announce/web/1`;
+      const many = Array.from({ length: 300 }, (_, n) => `${lab.prefix}services/${n}`);
+      const { store, heard } = overheard(lab.fixture.open());
+      const agent = await lab
+        .agent({
+          ...{ store, dryRun: true, wanted: many },
+          prefixes: [`${lab.prefix}announce/`, `${lab.prefix}services/`],
+          alone: (key) => key === announced,
+        })
+        .start();
+      agent.wanted.add(announced);
+      agent.reader.track([announced]);
+      await eventually(() => agent.seen.get(announced)?.record === null);
+      const { id } = unwrap(await lab.writer.leaseGrant(2, never));
+      await lab.put(announced, 'here', id);
+      await lab.put(`${lab.prefix}announce/web/2`, 'beside');
+      await eventually(() => agent.seen.get(announced)?.record?.value === 'here');
+      agent.reader.relist();
+      await eventually(() => agent.lists.length === 2);
+      await lab.put(`${lab.prefix}announce/web/3`, 'beside');
+      await eventually(() => agent.seen.get(announced)?.record === null, { deadlineMs: 15_000 });
+      expect(heard.filter((key) => key.startsWith(`${lab.prefix}announce/web/`))).toEqual(
+        heard.filter((key) => key === announced),
+      );
+    });
+
     it('ignores a spoilt ledger entry, and one that claims the bookkeeping', async () => {
       lab.fresh();
       await lab.put(`${lab.names.ledger}spoilt`, `${lab.prefix}a`);
@@ -125,4 +154,29 @@ export function observationContract(start: () => Promise<Fixture>): void {
       expect(codes(await agent.apply([create(`${lab.prefix}a`)]))).toEqual(['settled']);
     });
   });
+}
+
+/** The same store, and every key of which its watches tell. */
+function overheard(inner: KvStore): { readonly store: KvStore; readonly heard: readonly string[] } {
+  const heard: string[] = [];
+  const { reader } = inner;
+  const store: KvStore = {
+    reader: {
+      list: (...args) => reader.list(...args),
+      get: (...args) => reader.get(...args),
+      close: () => reader.close(),
+      watch: (scope, from, observer) =>
+        reader.watch(scope, from, {
+          events: (batch) => {
+            heard.push(...batch.map(({ key }) => key));
+            observer.events(batch);
+          },
+          lost: (...args) => {
+            observer.lost(...args);
+          },
+        }),
+    },
+    writer: () => inner.writer(),
+  };
+  return { store, heard };
 }

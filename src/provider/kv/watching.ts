@@ -9,7 +9,7 @@ import { type Head, type KvReader, nextRevision, type WatchEvent, type WatchObse
 /** Up to this many keys are watched one by one; above, the layouts' prefixes are cheaper though they carry the fleet. */
 const MAX_KEY_WATCHES = 256;
 
-/** With so many keys of ours below it, a prefix is watched as a whole although keys of others below it are not to be. */
+/** Only a prefix with so many of our keys below it, though. */
 const MANY_BELOW = 64;
 
 /** A key just written is watched this much later, from its revision on: nothing is missed, and the next write goes first. */
@@ -41,8 +41,11 @@ export class Watching {
   readonly #known = new Map<string, Revision>();
   #followLater: (() => void) | undefined;
   readonly #observer: WatchObserver;
-  /** The prefixes that are watched as a whole; undefined: none, there are few keys. */
-  #whole: readonly string[] | undefined;
+  /** Prefixes that are watched as a whole. */
+  readonly #whole = new Set<string>();
+  /** Keys of ours that were followed: all of them, and by prefix. */
+  #ours = 0;
+  readonly #below = new Map<string, number>();
   #flushing = false;
   #revision: Revision;
 
@@ -179,33 +182,26 @@ export class Watching {
     }
   }
 
-  /** Once over the limit the prefixes are watched too; the keys watched before stay, what is seen twice does no harm. */
+  /**
+   * Over the limit a prefix with many of our keys below it is watched too. The keys watched before stay: what is seen
+   * twice does no harm. Keys that are to be watched alone never make a prefix worth it.
+   */
   #follow(keys: readonly string[], from: Revision): void {
-    if (this.#whole === undefined && this.#areMany()) {
-      this.#whole = this.#worthWatching();
-      for (const prefix of this.#whole) this.#watch({ prefix }, from);
+    const { prefixes, alone } = this.#options;
+    for (const key of keys) {
+      if (alone(key)) continue;
+      this.#ours += 1;
+      const prefix = prefixes.find((one) => key.startsWith(one));
+      if (prefix !== undefined) this.#below.set(prefix, (this.#below.get(prefix) ?? 0) + 1);
     }
-    const whole = this.#whole ?? [];
+    for (const [prefix, count] of this.#below) {
+      if (this.#ours <= MAX_KEY_WATCHES || count < MANY_BELOW || this.#whole.has(prefix)) continue;
+      this.#whole.add(prefix);
+      this.#watch({ prefix }, from);
+    }
+    const whole = [...this.#whole];
     const single = keys.filter((key) => !whole.some((prefix) => key.startsWith(prefix)));
     if (single.length > 0) this.#watch({ keys: single }, from);
-  }
-
-  #areMany(): boolean {
-    const { interest, alone } = this.#options;
-    if (interest.size <= MAX_KEY_WATCHES) return false;
-    let ours = 0;
-    for (const key of interest.keys()) ours += Number(!alone(key));
-    return ours > MAX_KEY_WATCHES;
-  }
-
-  /** All prefixes, but none for the sake of few keys where others are to be watched one by one. */
-  #worthWatching(): readonly string[] {
-    const { interest, prefixes, alone } = this.#options;
-    return prefixes.filter((prefix) => {
-      const below = [...interest.keys()].filter((key) => key.startsWith(prefix));
-      const ours = below.filter((key) => !alone(key));
-      return ours.length === below.length || ours.length >= MANY_BELOW;
-    });
   }
 
   #watch(scope: Parameters<KvReader['watch']>[0], from: Revision): void {
