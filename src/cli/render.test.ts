@@ -249,6 +249,19 @@ Proxies
 `);
   });
 
+  it('says that a container announces itself, and what is waited for', () => {
+    const key = '/announce/shop/web/0ce60d000eac';
+    const endpoints = EXPLAINED.endpoints.map((one) => ({
+      ...one,
+      service: { ...one.service, announcement: key, why: `no announcement at ${key} yet` },
+    }));
+    const text = renderExplain({ ...EXPLAINED, endpoints }, NOW, PLAIN);
+    expect(text).toMatch(new RegExp(`^ {4}announced +by the container itself, at ${key}$`, 'm'));
+    expect(text).toContain(`no announcement at ${key} yet\n`);
+    const rows = endpoints.map(({ service }) => service);
+    expect(renderList('services', rows, true, NOW)).toMatch(/ANNOUNCED BY[^]*container/);
+  });
+
   it('works for a container that is not published, and says why', () => {
     const reasons = [{ code: 'not-running' as const, message: 'it does not run' }];
     const text = renderExplain(
