@@ -12,7 +12,7 @@ describe('a proxy', () => {
         socket: '/s/proxies/edge/admin.sock',
         bind: ['*:80'],
         reload: { master: '/s/proxies/edge/master.sock' },
-        verify: ['haproxy', '-c', '-q', '-f'],
+        verify: ['haproxy', '-c', '-f'],
       },
     ]);
   });
@@ -23,9 +23,7 @@ describe('a proxy', () => {
     } = good({
       yaml: 'proxies: [{ managed: true, program: /opt/haproxy, folder: /f, bind: ["*:8080"] }]',
     });
-    expect(proxies).toMatchObject([
-      { folder: '/f', bind: ['*:8080'], verify: ['/opt/haproxy', '-c', '-q', '-f'] },
-    ]);
+    expect(proxies).toMatchObject([{ folder: '/f', bind: ['*:8080'], verify: ['/opt/haproxy', '-c', '-f'] }]);
   });
 
   it.each([

@@ -115,7 +115,7 @@ const proxyMapping = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'Program and arguments that check a configuration; its folder is added; default: program -c -q -f.',
+      'Program and arguments that check a configuration; its folder is added; default: program -c -f.',
     ),
 });
 
@@ -138,7 +138,7 @@ export function completeProxy(given: GivenProxy, stateDir: string): ProxySetting
     socket: given.socket ?? `${folder}/admin.sock`,
     bind: given.bind ?? (given.managed ? ['*:80'] : undefined),
     reload: given.managed ? { master: masterSocket(folder) } : given.reload,
-    verify: given.verify ?? [given.program, '-c', '-q', '-f'],
+    verify: given.verify ?? [given.program, '-c', '-f'],
   };
 }
 

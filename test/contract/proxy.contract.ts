@@ -126,7 +126,10 @@ export function proxyContract(name: string, open: () => Promise<ProxyLab>): void
       };
       const open = body('web.a');
       while (one.requests === 0) await new Promise(setImmediate);
-      expect(await sessions()).toEqual({ one: 1, two: 0 });
+      // Who answers for processes that are leaving may not be up yet.
+      await eventually(async () => {
+        expect(await sessions()).toEqual({ one: 1, two: 0 });
+      });
       const before = await lab.proxy.probe(signal);
       lab.reload();
       await eventually(async () => {

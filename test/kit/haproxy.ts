@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Log } from '../../src/core/ports.ts';
+import type { Clock, Log } from '../../src/core/ports.ts';
 import { Haproxy } from '../../src/proxy/haproxy/haproxy.ts';
 import type { HaproxySettings } from '../../src/proxy/haproxy/settings.ts';
 import { AdminSocket } from '../../src/proxy/haproxy/socket.ts';
@@ -65,7 +65,7 @@ export class HaproxyLab {
       tunnelMs: 60_000,
       frontend: { bind: [`127.0.0.1:${String(port)}`], clientMs: 30_000 },
       reload: { type: 'master', socket: join(folder, 'master.sock') },
-      check: [program, '-c', '-q', '-f'],
+      check: [program, '-c', '-f'],
       ...over,
     };
     this.admin = new AdminSocket(this.settings.socket, systemClock);
@@ -76,21 +76,31 @@ export class HaproxyLab {
     return new HaproxyLab(version, { folder, port: await freePort(), over });
   }
 
-  adapter(over: { readonly writing?: boolean; readonly settings?: Partial<HaproxySettings> } = {}): Haproxy {
+  adapter(
+    over: {
+      readonly writing?: boolean;
+      readonly settings?: Partial<HaproxySettings>;
+      readonly clock?: Clock;
+    } = {},
+  ): Haproxy {
     return new Haproxy({
       name: 'edge',
       settings: { ...this.settings, ...over.settings },
       writing: over.writing ?? true,
-      clock: systemClock,
+      clock: over.clock ?? systemClock,
       log: silentLog,
     });
   }
 
-  /** Starts it on the files that are there, and waits until it answers. */
-  async start(): Promise<void> {
+  /** Starts it on the files that are there, and waits until it answers. `own`: a configuration beside that of Portolan. */
+  async start(own?: string): Promise<void> {
     const child = spawn(
       haproxyProgram(this.version),
-      ['-W', '-S', `${this.folder}/master.sock,mode,600`, '-f', `${this.folder}/conf`],
+      [
+        ...['-W', '-S', `${this.folder}/master.sock,mode,600`],
+        ...(own === undefined ? [] : ['-f', own]),
+        ...['-f', `${this.folder}/conf`],
+      ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#process = child;
@@ -101,6 +111,11 @@ export class HaproxyLab {
       if (child.exitCode !== null) throw new Error(`HAProxy ended: ${this.#output}`);
       return (await this.admin.ask('show info', new AbortController().signal)).ok;
     });
+  }
+
+  /** Of the master process. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
   }
 
   /** Asks for a reload as somebody else would, behind the back of the adapter. */

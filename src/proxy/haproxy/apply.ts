@@ -20,7 +20,7 @@ import {
   renderSpares,
 } from './render.ts';
 import type { HaproxySettings } from './settings.ts';
-import type { AdminSocket } from './socket.ts';
+import { type AdminSocket, denied } from './socket.ts';
 
 /** A server that could not be deleted yet, because it has connections, is looked at again after this. */
 const LEAVING_MS = 1000;
@@ -88,7 +88,7 @@ export class Applier {
     const shrunk = await socket.run(last ? [] : [...plan.shrink, ...look], signal);
     if (!shrunk.ok) return { failure: shrunk.failure };
     const answer = `${grown.value}\n${shrunk.value}`;
-    if (isDenied(answer)) return { failure: failure('proxy-denied') };
+    if (isDenied(answer)) return { failure: denied(socket.path) };
     return { paths: this.#compare(plan, observed, answer) };
   }
 

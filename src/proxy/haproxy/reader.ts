@@ -11,7 +11,7 @@ import {
 } from './answers.ts';
 import { byBackend, type Observed, type ObservedMap, observedMap } from './observed.ts';
 import { MAPS, type MapName, mapFile } from './render.ts';
-import type { AdminSocket } from './socket.ts';
+import { type AdminSocket, denied } from './socket.ts';
 
 /** Which process answers; refuses one that cannot be driven. */
 export async function readInfo(socket: AdminSocket, signal: AbortSignal): Promise<Result<ProcessInfo>> {
@@ -20,14 +20,23 @@ export async function readInfo(socket: AdminSocket, signal: AbortSignal): Promis
   const info = parseInfo(answer.value);
   if (info === undefined)
     return isDenied(answer.value)
-      ? fail('proxy-denied')
-      : fail('proxy-unsupported', 'what answers is no HAProxy');
+      ? { ok: false, failure: denied(socket.path) }
+      : fail('proxy-unsupported', `what answers at ${socket.path} is no HAProxy; correct socket`);
   if (isOldVersion(info.version))
     return fail(
       'proxy-unsupported',
-      `this is HAProxy ${info.version}; servers are added at run time from 2.6 on`,
+      `this is HAProxy ${info.version}, which cannot add servers while it runs; install 2.6 or newer`,
     );
   return ok(info);
+}
+
+/** A socket of another level reads all of it, and would refuse every change. */
+async function mayChange(socket: AdminSocket, signal: AbortSignal): Promise<Result<void>> {
+  const level = await socket.ask('show cli level', signal);
+  if (!level.ok) return level;
+  return /^(?:operator|user)$/m.test(level.value) || isDenied(level.value)
+    ? { ok: false, failure: denied(socket.path) }
+    : ok(undefined);
 }
 
 /** Everything, in one go; a reload in the middle makes the read worthless. */
@@ -38,6 +47,8 @@ export async function readObserved(
 ): Promise<Result<Observed>> {
   const info = await readInfo(socket, signal);
   if (!info.ok) return info;
+  const allowed = await mayChange(socket, signal);
+  if (!allowed.ok) return allowed;
   const backends = await socket.ask('show backend', signal);
   if (!backends.ok) return backends;
   const servers = await socket.ask('show servers state', signal);

@@ -1,12 +1,13 @@
 import { fail, ok, type Result } from '../../core/failure.ts';
 import { type Clock, sleep } from '../../core/ports.ts';
-import { runCommand } from '../command.ts';
+import { readCommand, runCommand } from '../command.ts';
 import { OwnFolder } from '../files.ts';
 import { parseBackends } from './answers.ts';
 import { readInfo } from './reader.ts';
 import type { Files } from './render.ts';
 import type { HaproxySettings } from './settings.ts';
 import { AdminSocket } from './socket.ts';
+import { checkProblem } from './start-problem.ts';
 
 const CHECK_LIMIT_MS = 30_000;
 const COMMAND_LIMIT_MS = 30_000;
@@ -33,9 +34,9 @@ export async function checkFiles(
     return fail('proxy-files', String(error));
   }
   const argv = [...settings.check, `${staging.path}/conf`];
-  const problem = await runCommand(argv, { clock, limitMs: CHECK_LIMIT_MS, signal });
+  const { output, problem } = await readCommand(argv, { clock, limitMs: CHECK_LIMIT_MS, signal });
   await staging.clear().catch(() => undefined);
-  return problem === undefined ? ok(undefined) : fail('proxy-invalid', problem);
+  return problem === undefined ? ok(undefined) : fail('proxy-invalid', checkProblem(output) ?? problem);
 }
 
 /** Asks for a reload and waits until a process answers that has every backend of `needed`. */

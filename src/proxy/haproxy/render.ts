@@ -5,6 +5,8 @@ import { isPool, markerName, poolName, serverName } from './names.ts';
 import type { HaproxySettings } from './settings.ts';
 
 /** Everything that enters a file has been checked: names are hashes or of a safe alphabet, hosts and paths of their grammar. */
+/** A section of each kind with a name of its own: newer versions of HAProxy do not take one name for two. */
+const DEFAULTS = 'portolan-defaults';
 const HEAD = '# Written by Portolan. Changes are overwritten.\n';
 const ms = (value: number): string => `${String(value)}ms`;
 
@@ -40,7 +42,7 @@ export function renderSpares(settings: HaproxySettings, taken: ReadonlySet<strin
     const name = poolName(index);
     if (!taken.has(name)) spares.push(`\n${renderHead(name, undefined, settings)}`);
   }
-  return `${HEAD}\nbackend ${marker} from portolan\n${spares.join('')}`;
+  return `${HEAD}\nbackend ${marker} from ${DEFAULTS}\n${spares.join('')}`;
 }
 
 function renderDefaults({
@@ -55,7 +57,7 @@ function renderDefaults({
   frontend,
 }: HaproxySettings): string {
   const client = frontend === undefined ? [] : [`timeout client ${ms(frontend.clientMs)}`];
-  return section('defaults portolan', [
+  return section(`defaults ${DEFAULTS}`, [
     'mode http',
     'balance roundrobin',
     ...(forwardedFor ? ['option forwardfor'] : []),
@@ -81,7 +83,7 @@ function renderFrontend({ socket, frontend, domainMatch }: HaproxySettings, fold
       `stats socket unix@${socket} mode 600 level admin expose-fd listeners`,
       'stats timeout 30s',
     ]),
-    section('frontend portolan from portolan', [
+    section(`frontend portolan from ${DEFAULTS}`, [
       ...frontend.bind.map((address) => `bind ${address}`),
       'timeout http-request 10s',
       'timeout http-keep-alive 30s',
@@ -108,7 +110,7 @@ function renderHead(
   { retryUnsafe }: HaproxySettings,
 ): string {
   const { balance, timeoutMs, check, retry, protocol } = isPool(backend) ? {} : (service?.settings ?? {});
-  return section(`backend ${backend} from portolan`, [
+  return section(`backend ${backend} from ${DEFAULTS}`, [
     ...(balance === undefined ? [] : [`balance ${balance}`]),
     ...(timeoutMs === undefined ? [] : [`timeout server ${ms(timeoutMs)}`]),
     ...(check === undefined ? [] : httpCheck(check, protocol)),

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { fail, ok, type Result } from '../../core/failure.ts';
+import { type Failure, fail, failure, ok, type Result } from '../../core/failure.ts';
 import type { Clock } from '../../core/ports.ts';
 
 const TIMEOUT_MS = 5000;
@@ -17,6 +17,10 @@ export class AdminSocket {
   constructor(path: string, clock: Clock) {
     this.#path = path;
     this.#clock = clock;
+  }
+
+  get path(): string {
+    return this.#path;
   }
 
   /** Commands that were sent. */
@@ -94,18 +98,30 @@ export class AdminSocket {
   }
 }
 
-function refusal({ code, message }: NodeJS.ErrnoException, path: string) {
-  if (code === 'EACCES' || code === 'EPERM')
-    return fail(
-      'proxy-denied',
-      `${path} may not be opened by this user; run as root, or give the socket a group`,
-    );
-  const missing =
-    code === 'ENOENT' ? `there is no ${path}; is "stats socket ${path} level admin" configured` : '';
-  return fail(
-    'proxy-unreachable',
-    missing === '' ? `${path}: ${code ?? message}` : `${missing}, and does HAProxy run?`,
-  );
+/** Why a socket could not be opened, and what to change. */
+export function refusal({ code, message }: Pick<NodeJS.ErrnoException, 'code' | 'message'>, path: string) {
+  switch (code) {
+    case 'EACCES':
+    case 'EPERM':
+      return fail(
+        'proxy-denied',
+        `this user may not open ${path}; write "stats socket ${path} mode 660 group <a group of this user> level admin" below global, or run as root`,
+      );
+    case 'ENOENT':
+      return fail(
+        'proxy-unreachable',
+        `there is no ${path}; does HAProxy run, and does it have "stats socket ${path} level admin" below global?`,
+      );
+    case 'ECONNREFUSED':
+      return fail('proxy-unreachable', `nobody listens at ${path}; does HAProxy run?`);
+    default:
+      return fail('proxy-unreachable', `${path}: ${code ?? message}`);
+  }
+}
+
+/** The socket reads, and changes nothing. */
+export function denied(path: string): Failure {
+  return failure('proxy-denied', `write "level admin" at the end of "stats socket ${path}" below global`);
 }
 
 function* linesOf(commands: readonly string[]): Generator<string> {

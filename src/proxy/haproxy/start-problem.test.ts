@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { installedVersion, startProblem } from './start-problem.ts';
+import { checkProblem, installedVersion, startProblem } from './start-problem.ts';
 
 const line = (why: string): string =>
   `[NOTICE]   (1) : haproxy version is 2.6.12\n[ALERT]    (1) : Starting frontend portolan: cannot bind socket (${why}) [0.0.0.0:80]\n[ALERT]    (1) : [haproxy.main()] Some protocols failed to start their listeners! Exiting.\n`;
@@ -19,6 +19,14 @@ describe('why HAProxy does not start', () => {
   it('is told in its own words where nobody knows better', () => {
     expect(startProblem('one\ntwo\nthree\n')).toBe('one | two | three');
     expect(startProblem('')).toBe('it ended without a word');
+  });
+
+  it('tells what a check found, the same each time', () => {
+    const found = (pid: number): string =>
+      `[NOTICE]   (${String(pid)}) : haproxy version is 2.6.12\n[ALERT]    (${String(pid)}) : config : parsing [/x/a.cfg:2] : unknown keyword 'x'\n[ALERT]    (${String(pid)}) : config : Error(s) found in configuration file : /x/a.cfg\n[WARNING]  (${String(pid)}) : config : y\n[ALERT]    (${String(pid)}) : config : Fatal errors found in configuration.\n`;
+    expect(checkProblem(found(1))).toBe("parsing [/x/a.cfg:2] : unknown keyword 'x'");
+    expect(checkProblem(found(2))).toBe(checkProblem(found(1)));
+    expect(checkProblem('no such thing\n')).toBeUndefined();
   });
 
   it('reads the version, and takes nothing else for one', () => {
