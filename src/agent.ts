@@ -93,6 +93,7 @@ async function announceOne(given: Config, io: AgentIo): Promise<number> {
       const metrics = (): string =>
         telemetry.scrape({ status: source.status(), loops: [{ loop }], routes: source.proxyStatus.shown });
       const listeners = config.once ? undefined : await listenAll(config, { source, metrics, orders }, io);
+      shared.beat(() => source.status());
       const { meters } = telemetry;
       const routing = config.once ? Promise.resolve() : route({ ...assembly, meters }, io);
       return async () => {

@@ -9,6 +9,7 @@ import { dialects, layouts } from './record-settings.ts';
 import { etcd, file, registry } from './registry-settings.ts';
 import type { Secret } from './secret.ts';
 import { group, on, setting } from './setting.ts';
+import { statsd } from './statsd-settings.ts';
 import {
   advertiseRule,
   count,
@@ -186,6 +187,7 @@ export const settingsSchema = z.strictObject({
     value: 'file',
     fallback: 'portolan.sock in the state folder',
   }),
+  statsd,
   log: group({
     level: setting(z.enum(['debug', 'info', 'warn', 'error']).default('info'), {
       reload: true,

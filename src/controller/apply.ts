@@ -4,6 +4,7 @@ import type { ChangeResult, Clock, RegistryWriter } from '../core/ports.ts';
 import type { ObservedCache } from './cache.ts';
 import type { Say } from './guard.ts';
 import type { Journal } from './journal.ts';
+import { HOST } from './publication.ts';
 import type { TakenWork, Workqueue } from './workqueue.ts';
 
 export interface ApplyContext {
@@ -37,9 +38,10 @@ export async function applyChanges(
   signal: AbortSignal,
 ): Promise<void> {
   const byKey = new Map([...planned.keys()].map((work) => [work.key, work]));
-  const began = context.clock.monotonic();
+  const { clock, meter } = context;
+  const began = clock.monotonic();
   const results = await writer.apply([...planned.values()], signal);
-  context.meter?.applied(summary(results, context.clock.monotonic() - began));
+  const ms = clock.monotonic() - began;
   for (const result of results) {
     const work = byKey.get(result.change.key);
     if (work === undefined)
@@ -48,19 +50,21 @@ export async function applyChanges(
     context.cache.applied(result);
     book(work, result, context);
   }
+  meter?.applied({ ...summary(results), ms, passMs: clock.monotonic() - began });
 }
 
 const isBookkeeping = (key: string): boolean => key.startsWith('/portolan/');
 
-function summary(results: readonly ChangeResult[], ms: number): AppliedBatch {
-  let [written, removed, failed] = [0, 0, false];
+function summary(results: readonly ChangeResult[]): Omit<AppliedBatch, 'ms' | 'passMs'> {
+  let [written, hosts, removed, failed] = [0, 0, 0, false];
   for (const { change, outcome } of results) {
     failed ||= outcome.type === 'retry' && outcome.failure.kind !== 'conflict';
-    if (outcome.type !== 'settled' || isBookkeeping(change.key)) continue;
-    if (change.action === 'create' || change.action === 'update') written += 1;
+    if (outcome.type !== 'settled' || isBookkeeping(change.key) || isHalf(change)) continue;
     if (change.action === 'delete') removed += 1;
+    else if (change.group === HOST) hosts += 1;
+    else written += 1;
   }
-  return { ms, written, removed, failed };
+  return { written, hosts, removed, failed };
 }
 
 function book(work: TakenWork, result: ChangeResult, context: ApplyContext): void {

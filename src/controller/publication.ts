@@ -21,7 +21,7 @@ export interface PublicationOptions {
 }
 
 /** The group of the host's own records, which belong to no endpoint. */
-const HOST = 'host';
+export const HOST = 'host';
 /** The group of the records in which commands are kept; they belong to no endpoint either. */
 export const COMMAND = 'command';
 

@@ -25,10 +25,12 @@ export interface QueueMeter {
 
 /** One batch of changes that was sent to a registry. */
 export interface AppliedBatch {
-  /** Milliseconds until all was answered. */
+  /** Milliseconds until all was answered, and until all was booked. */
   readonly ms: number;
-  /** Records that were written, and removed; bookkeeping is not among them. */
+  readonly passMs: number;
+  /** Records that were written, those of the host itself, and those that were removed; bookkeeping is not among them. */
   readonly written: number;
+  readonly hosts: number;
   readonly removed: number;
   /** Something could not be done and is tried again. */
   readonly failed: boolean;

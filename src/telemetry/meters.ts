@@ -1,4 +1,5 @@
 import {
+  type AppliedBatch,
   PROPAGATION_KINDS,
   type PropagationKind,
   type QueueMeter,
@@ -9,6 +10,7 @@ import {
 import type { Exposition } from './exposition.ts';
 import { Histogram } from './histogram.ts';
 import { METRICS } from './metric-list.ts';
+import type { StatsdSink } from './statsd.ts';
 
 const SECOND_MS = 1000;
 
@@ -23,8 +25,11 @@ class LoopMeter implements TargetMeter {
   /** Only of a registry: nothing is known of the events behind what a proxy follows. */
   readonly #propagation: ReadonlyMap<PropagationKind, Histogram>;
 
-  constructor(name: string, kinds: readonly PropagationKind[]) {
+  readonly #statsd: StatsdSink | undefined;
+
+  constructor(name: string, kinds: readonly PropagationKind[], statsd: StatsdSink | undefined) {
     this.#name = name;
+    this.#statsd = statsd;
     const { buckets } = METRICS.portolan_propagation_seconds;
     this.#propagation = new Map(kinds.map((kind) => [kind, new Histogram(buckets)]));
   }
@@ -51,8 +56,16 @@ class LoopMeter implements TargetMeter {
     this.#propagation.get(kind)?.observe(ms / SECOND_MS);
   }
 
-  applied(): void {
-    // Of interest to statsd only.
+  /** Under the names that service-registrar used; what took one batch counts for each of its documents. */
+  applied({ ms, passMs, written, hosts, removed, failed }: AppliedBatch): void {
+    const statsd = this.#statsd;
+    if (statsd === undefined) return;
+    statsd.timing('processing.ms', passMs);
+    statsd.timing('backend.ms', ms);
+    if (written > 0) statsd.timing('services.set.ms', ms, written);
+    if (hosts > 0) statsd.timing('hosts.set.ms', ms, hosts);
+    if (removed > 0) statsd.timing('services.pruning.ms', ms);
+    if (failed) statsd.count('backend.failures');
   }
 
   show(page: Exposition): void {
@@ -73,7 +86,13 @@ class LoopMeter implements TargetMeter {
 
 /** The meters of every loop of a process. */
 export class Meters {
+  readonly #statsd: StatsdSink | undefined;
   readonly #loops: { readonly engine: string | undefined; readonly meter: LoopMeter }[] = [];
+
+  /** `statsd`: hears of the same. */
+  constructor(statsd?: StatsdSink) {
+    this.#statsd = statsd;
+  }
 
   /** For the loop of one registry. `engine`: which one of several. */
   target(name: string, engine?: string): TargetMeter {
@@ -90,7 +109,7 @@ export class Meters {
   }
 
   #open(name: string, kinds: readonly PropagationKind[], engine: string | undefined): LoopMeter {
-    const meter = new LoopMeter(name, kinds);
+    const meter = new LoopMeter(name, kinds, this.#statsd);
     this.#loops.push({ engine, meter });
     return meter;
   }

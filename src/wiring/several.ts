@@ -39,6 +39,7 @@ export async function announceSeveral(
     const { telemetry, stores } = shared;
     const metrics = (): string => telemetry.scrape(scraped(source, members));
     const listeners = config.once ? undefined : await listenAll(config, { source, metrics, orders }, io);
+    shared.beat(() => source.status());
     const stopReloads = shared.follow(() => members.assemblies);
     const routing = config.once
       ? Promise.resolve()

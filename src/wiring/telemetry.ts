@@ -8,6 +8,7 @@ import type { OfEngine, RecordState, StatusView, TargetView } from '../core/stat
 import { Exposition } from '../telemetry/exposition.ts';
 import { Meters } from '../telemetry/meters.ts';
 import { ProcessMetrics } from '../telemetry/process-metrics.ts';
+import type { StatsdSink } from '../telemetry/statsd.ts';
 
 /** What a scrape shows beside what the meters have counted. */
 export interface Scraped {
@@ -24,8 +25,9 @@ export interface Telemetry {
   readonly close: () => void;
 }
 
-export function openTelemetry(): Telemetry {
-  const meters = new Meters();
+/** `statsd`: hears of runs and writes as well. */
+export function openTelemetry(statsd?: StatsdSink): Telemetry {
+  const meters = new Meters(statsd);
   const process = new ProcessMetrics();
   return {
     meters,
