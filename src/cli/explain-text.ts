@@ -19,6 +19,7 @@ const OF_CONTAINER: ReadonlySet<ReasonCode> = new Set([
   'provisional',
   'no-service',
   'not-announced',
+  'no-key',
 ]);
 
 /** The whole story of one container for people, ending with one sentence that sums it up. */

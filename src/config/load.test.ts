@@ -128,8 +128,8 @@ etcd: { username: common, passwordFile: /common }
 describe('switches', () => {
   it('turn on what they name and everything else off', () => {
     const { config } = good({ env: { PORTOLAN_DIALECT: 'portolan' }, flags: { layouts: ['none'] } });
-    expect(Object.values(config.dialects).map(({ enabled }) => enabled)).toEqual([true, false, false]);
-    expect(Object.values(config.layouts).map(({ enabled }) => enabled)).toEqual([false, false, false]);
+    expect(Object.values(config.dialects).map(({ enabled }) => enabled)).toEqual([true, false, false, false]);
+    expect(Object.values(config.layouts).map(({ enabled }) => enabled)).toEqual([false, false, false, false]);
   });
 });
 

@@ -1,38 +1,65 @@
 import { EXPIRIES } from '../core/layout.ts';
+import { DEFAULT_TEMPLATE } from '../core/path-template.ts';
+import { pathTemplate, variableNames } from './registrar-values.ts';
 import { group, on, setting } from './setting.ts';
 import { keyPrefix, layoutExpiry } from './values.ts';
 
 /** A layout that never carries a lease takes `neverLeased` for its `expiry`. */
-const layout = (name: string, description: string, prefix: string) =>
-  group({
-    enabled: on(`Write the ${name} layout: ${description}.`, true, false),
-    prefix: setting(keyPrefix.prefault(prefix), {
-      description: `Where the ${name} layout lies.`,
-      value: 'path',
-      flag: `${name}-prefix`,
-    }),
-    expiry: setting(layoutExpiry(), {
-      description: `How records of the ${name} layout expire; default: expiry.`,
-      value: EXPIRIES.join('|'),
-      flag: `${name}-expiry`,
-    }),
-  });
+const shape = (name: string, description: string, prefix: string, enabled = true) => ({
+  enabled: on(`Write the ${name} layout: ${description}.`, enabled, false),
+  prefix: setting(keyPrefix.prefault(prefix), {
+    description: `Where the ${name} layout lies.`,
+    value: 'path',
+    flag: `${name}-prefix`,
+  }),
+  expiry: setting(layoutExpiry(), {
+    description: `How records of the ${name} layout expire; default: expiry.`,
+    value: EXPIRIES.join('|'),
+    flag: `${name}-expiry`,
+  }),
+});
 
-const dialect = (name: string, description: string) =>
-  group({ enabled: on(`Read the ${name} dialect: ${description}.`, true, false, true) });
+const layout = (...of: Parameters<typeof shape>) => group(shape(...of));
+
+const registrar = group({
+  ...shape('registrar', 'what is in rotation, in the documents of service-registrar', '/services', false),
+  path: setting(pathTemplate.prefault(DEFAULT_TEMPLATE), {
+    description:
+      'What the keys of the registrar layout, and the paths of the registrar dialect, are made of: environment:VARIABLE, string:text, service:FIELD.',
+    kind: 'list',
+    value: 'elements',
+    flag: 'registrar-path',
+    fallback: DEFAULT_TEMPLATE,
+  }),
+  env: setting(variableNames.prefault([]), {
+    description: 'Variables that enter its documents, beside those of the path and APP, NAME, ENVIRONMENT.',
+    kind: 'list',
+    value: 'names',
+    flag: 'registrar-env',
+  }),
+  fullEnvironment: on(
+    'Copy the whole environment of containers into its documents, secrets and all, as the original did.',
+    false,
+    false,
+  ),
+});
+
+const dialect = (name: string, description: string, enabled = true) =>
+  group({ enabled: on(`Read the ${name} dialect: ${description}.`, enabled, false, true) });
 
 export const layouts = setting(
   group({
     services: layout('services', 'ready endpoints, one record each', '/services'),
     announce: layout('announce', 'running endpoints, ready or not', '/announce'),
+    registrar,
     hosts: layout('hosts', 'a readable copy of the heartbeat', '/hosts'),
   }),
   {
-    description: 'Layouts to write, all others off: services, announce, hosts.',
+    description: 'Layouts to write, all others off: services, announce, registrar, hosts.',
     kind: 'switches',
     value: 'names',
     env: 'PORTOLAN_LAYOUT',
-    fallback: 'all',
+    fallback: 'all but registrar',
     flag: 'layout',
   },
 );
@@ -41,14 +68,19 @@ export const dialects = setting(
   group({
     portolan: dialect('portolan', 'portolan.* labels'),
     announce: dialect('announce', 'ANNOUNCE_PATH, PORT and TYPE in the environment'),
+    registrar: dialect(
+      'registrar',
+      'published ports with SERVICE_<port>_NAME and SERVICE_<port>_TAGS, as service-registrar',
+      false,
+    ),
     published: dialect('published', 'published ports without any metadata'),
   }),
   {
-    description: 'Dialects to read, all others off: portolan, announce, published.',
+    description: 'Dialects to read, all others off: portolan, announce, registrar, published.',
     kind: 'switches',
     value: 'names',
     env: 'PORTOLAN_DIALECT',
-    fallback: 'all',
+    fallback: 'all but registrar',
     flag: 'dialect',
   },
 );

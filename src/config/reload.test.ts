@@ -80,6 +80,7 @@ describe('a configuration that is read again', () => {
       'policy',
       'dialects.portolan.enabled',
       'dialects.announce.enabled',
+      'dialects.registrar.enabled',
       'dialects.published.enabled',
       'announcements',
       'docker.oneOff',

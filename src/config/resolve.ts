@@ -33,6 +33,7 @@ export function resolveConfig(settings: Settings, context: Context): Config {
   checkSocket(config, context);
   checkPrefixes(config, context);
   checkListener(config, context);
+  checkRegistrar(config, context);
   checkProxies(config, context);
   settings.proxies.forEach((proxy, index) => {
     checkPlace(proxy, config.proxies[index], ['proxies', index], context);
@@ -136,6 +137,16 @@ function checkPlace(
         complain(context, [...keys, key], 'is missing', {
           remedy: 'name that of your HAProxy, or let Portolan start one by managed: true',
         });
+}
+
+function checkRegistrar({ layouts: { registrar } }: Config, context: Context): void {
+  if (registrar.enabled && registrar.fullEnvironment)
+    warn(
+      context,
+      ['layouts', 'registrar', 'fullEnvironment'],
+      'copies every variable of every container into the registries, passwords and tokens too',
+      'name the variables that readers need in layouts.registrar.env instead',
+    );
 }
 
 function checkListener({ http }: Config, context: Context): void {

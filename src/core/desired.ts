@@ -18,6 +18,8 @@ export interface DescribeContext extends AnnouncedContext {
   readonly oneOff: boolean;
   readonly dialects: readonly Dialect[];
   readonly disabledDialects: readonly DialectName[];
+  /** Why some layouts cannot show an endpoint that others do. */
+  readonly objections?: (endpoint: Endpoint) => readonly Reason[];
 }
 
 interface DescribedEndpoint {
@@ -43,7 +45,9 @@ export interface Description {
 }
 
 /** Explicit metadata outranks plain names, and labels outrank the environment of the image. */
-const PRECEDENCE: readonly DialectName[] = ['portolan', 'announce', 'published'];
+const PRECEDENCE: readonly DialectName[] = ['portolan', 'announce', 'registrar', 'published'];
+/** They offer whatever is published, so they say nothing where somebody said something. */
+const GENERAL: readonly DialectName[] = ['registrar', 'published'];
 
 /** Describes one container. Pure: the same facts give the same description, whatever the order of labels, ports and networks. */
 export function describe(container: Container, context: DescribeContext): Description {
@@ -59,9 +63,11 @@ export function describe(container: Container, context: DescribeContext): Descri
     service,
     choice: chooseAddresses(service, container, context),
   }));
+  const endpoints = endpointsOf(container, choices);
+  const objections = endpoints.flatMap(({ endpoint }) => context.objections?.(endpoint) ?? []);
   return {
     readings,
-    endpoints: endpointsOf(container, choices).map((described) => {
+    endpoints: endpoints.map((described) => {
       const { service, ip } = described.endpoint;
       const [spec, gate] = [probeOf(service), gateOf(service)];
       const probe = spec && planProbe(spec, service, ip, container, context);
@@ -76,6 +82,7 @@ export function describe(container: Container, context: DescribeContext): Descri
       ...choices.flatMap(({ choice }) => choice.reasons),
       ...reasons,
       ...services.flatMap(unheeded),
+      ...objections,
     ],
     ...(keys.length === 0 ? {} : { announcementKeys: keys, undecided }),
   };
@@ -177,7 +184,7 @@ function merge(readings: readonly DialectReading[]): {
       const rival =
         disabled.get(port) ??
         services.get(identity)?.dialect ??
-        (dialect === 'published' ? spokenFor.get(port) : undefined);
+        (GENERAL.includes(dialect) ? spokenFor.get(port) : undefined);
       if (rival === undefined) services.set(identity, service);
       else if (rival !== dialect) reasons.push(claimed(service, rival, disabled.has(port)));
     }
@@ -216,8 +223,12 @@ function endpointsOf(
     .flatMap(({ service, choice }) => choice.chosen.map((address): Located => ({ service, address })))
     .sort(compareLocated);
   const base = keyIdOf(container);
+  const { hostname, image, env } = container;
+  const facts = { hostname, image, env };
+  const first = firstOfPorts(located);
   const taken = new Set<string>();
-  return located.map(({ service, address }) => {
+  return located.map((it) => {
+    const { service, address } = it;
     const { path, port, protocol } = service;
     const name = path.join('/');
     const keyId = taken.has(name) ? `${base}-${String(port)}-${protocol}-${String(address.n)}` : base;
@@ -226,10 +237,12 @@ function endpointsOf(
       id: endpointId(container.id, path, port, protocol, address.n),
       containerId: container.id,
       containerName: container.name,
+      container: facts,
       service,
       ip: address.ip,
       port: address.port,
       scope: address.scope,
+      first: first.has(it),
       keyId,
       createdAt: container.createdAt,
     };
@@ -237,12 +250,21 @@ function endpointsOf(
   });
 }
 
+/** One address of each container port, whatever its paths: one that other hosts can use, if there is one. */
+function firstOfPorts(located: readonly Located[]): ReadonlySet<Located> {
+  const first = new Map<string, Located>();
+  const byScope = located.toSorted((a, b) => scopeRank(a) - scopeRank(b));
+  for (const it of byScope) if (!first.has(portOf(it.service))) first.set(portOf(it.service), it);
+  return new Set(first.values());
+}
+
+const scopeRank = ({ address }: Located): number => (address.scope === 'host' ? 1 : 0);
+
 /** The first of a path gets the bare id: an address that other hosts can use, if there is one, so that they always see it. */
 function compareLocated(a: Located, b: Located): number {
-  const scope = (it: Located): number => (it.address.scope === 'host' ? 1 : 0);
   return (
     compareText(a.service.path.join('/'), b.service.path.join('/')) ||
-    scope(a) - scope(b) ||
+    scopeRank(a) - scopeRank(b) ||
     a.service.port - b.service.port ||
     compareText(a.service.protocol, b.service.protocol) ||
     compareText(a.address.family, b.address.family) ||

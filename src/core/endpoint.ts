@@ -8,17 +8,30 @@ import type { Service } from './service.ts';
  */
 export type Scope = 'routable' | 'host';
 
+/**
+ * What else layouts may tell of the container. The environment is full of secrets: a layout copies what it names of it, and
+ * nothing else does.
+ */
+export interface ContainerFacts {
+  readonly hostname: string;
+  readonly image: string;
+  readonly env: ReadonlyMap<string, string>;
+}
+
 /** One address of one service. Address and port were chosen together. */
 export interface Endpoint {
   /** Stable for the life of the container: `<container id>/<path>/<port>-<protocol>-<n>`. */
   readonly id: string;
   readonly containerId: string;
   readonly containerName: string;
+  readonly container: ContainerFacts;
   readonly service: Service;
   /** IP literal without brackets. */
   readonly ip: string;
   readonly port: number;
   readonly scope: Scope;
+  /** Of the addresses of its container port this one stands for all, where a layout shows only one. */
+  readonly first: boolean;
   /** Last segment of its keys: `<id>`, or `<id>-<port>-<proto>-<n>` for what is not the first of its path. */
   readonly keyId: string;
   /** Epoch milliseconds of the container's creation: the older claim keeps a disputed key. */

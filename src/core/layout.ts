@@ -1,5 +1,6 @@
 import type { Endpoint, Phase } from './endpoint.ts';
 import type { HostAddresses } from './ports.ts';
+import type { Reason } from './reason.ts';
 
 /**
  * What becomes of records whose agent is gone. `prune`: they stay until some agent removes them; `ttl`: they hang on the
@@ -7,7 +8,7 @@ import type { HostAddresses } from './ports.ts';
  */
 export const EXPIRIES = ['prune', 'ttl'] as const;
 
-type LayoutName = 'services' | 'announce' | 'hosts';
+type LayoutName = 'services' | 'announce' | 'registrar' | 'hosts';
 
 /** Identity of this agent as layouts may show it. */
 export interface OwnerFacts {
@@ -33,6 +34,8 @@ export interface Layout {
   readonly leased: boolean;
   /** undefined: an endpoint in this phase does not show up in this layout. */
   encode(endpoint: Endpoint, phase: Phase, owner: OwnerFacts): KeyValue | undefined;
+  /** Why this endpoint can never show up in this layout, for layouts where that can be. */
+  objection?(endpoint: Endpoint, owner: OwnerFacts): Reason | undefined;
   /** The record of the host itself, for layouts that have one. */
   encodeHost(owner: OwnerFacts): KeyValue | undefined;
 }

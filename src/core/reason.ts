@@ -19,6 +19,7 @@ export type ReasonCode =
   | 'unknown-key'
   | 'bad-value'
   | 'bad-path'
+  | 'no-key'
   | 'missing-path'
   | 'missing-port'
   | 'not-published'

@@ -40,7 +40,7 @@ export interface Portless {
   readonly type: ServiceType;
 }
 
-export type DialectName = 'portolan' | 'announce' | 'published';
+export type DialectName = 'portolan' | 'announce' | 'registrar' | 'published';
 
 /** A label or variable that a dialect used. The value is never kept: it may be a secret. */
 export interface UsedKey {

@@ -4,6 +4,7 @@ import { parseWish } from '../core/enable.ts';
 import { quoteLabel } from '../core/secretive.ts';
 import { parsePath } from '../core/segment.ts';
 import type { AddressFamily, AddressMode, ServiceType } from '../core/service.ts';
+import { isTag } from '../core/tag.ts';
 import { label, text, word } from './label-spec.ts';
 import { parsePortNumber } from './port.ts';
 import { PROBE_LABELS } from './probe-labels.ts';
@@ -24,8 +25,6 @@ const port = text('write a container port such as 8080 or 53/udp', (value) => {
   return number === undefined ? undefined : { port: number, protocol: protocol as 'tcp' | 'udp' | undefined };
 });
 
-const TAG = /^[A-Za-z0-9._~:@+=/-]{1,128}$/;
-
 const tags = text(
   'write tags of A-Z a-z 0-9 . _ ~ : @ + = / - with commas between them, at most 64',
   (value) => {
@@ -33,7 +32,7 @@ const tags = text(
       .split(',')
       .map((tag) => tag.trim())
       .filter((tag) => tag !== '');
-    return list.length <= 64 && list.every((tag) => TAG.test(tag)) ? [...new Set(list)].sort() : undefined;
+    return list.length <= 64 && list.every(isTag) ? [...new Set(list)].sort() : undefined;
   },
 );
 

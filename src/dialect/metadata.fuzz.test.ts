@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import { it, describe as suite } from 'vitest';
 import { checkPrototypes, runs } from '../../test/kit/fuzz.ts';
 import { hostileContainer } from '../../test/kit/hostile-containers.ts';
+import { templateOf } from '../../test/kit/template.ts';
 import type { Container } from '../core/container.ts';
 import { describe } from '../core/desired.ts';
+import { DEFAULT_TEMPLATE } from '../core/path-template.ts';
 import { shown } from '../core/quote.ts';
 import type { Reason } from '../core/reason.ts';
 import { BALANCES, CHECK_PATH, ROUTE_PROTOCOLS, type RouteSettings } from '../core/route-settings.ts';
@@ -12,8 +14,14 @@ import type { DialectReading } from '../core/service.ts';
 import { announceDialect } from './announce.ts';
 import { portolanDialect } from './portolan.ts';
 import { publishedDialect } from './published.ts';
+import { registrarDialect } from './registrar.ts';
 
-const dialects = [portolanDialect, announceDialect, publishedDialect];
+const dialects = [
+  portolanDialect,
+  announceDialect,
+  registrarDialect(templateOf(DEFAULT_TEMPLATE)),
+  publishedDialect,
+];
 const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._~:@+=-]{1,128}$/;
 const TAG = /^[A-Za-z0-9._~:@+=/-]{1,128}$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.

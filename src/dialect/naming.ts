@@ -38,6 +38,7 @@ export function defaultPaths(
   };
 }
 
-function portSegment({ port, protocol }: PortRef): string {
+/** How a port is told apart from the others of its container in a path. */
+export function portSegment({ port, protocol }: PortRef): string {
   return protocol === 'tcp' ? String(port) : `${String(port)}-${protocol}`;
 }

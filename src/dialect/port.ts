@@ -51,6 +51,11 @@ export function offeredPorts(
   return inOrder(container.ports.filter(({ bindings }) => direct || bindings.length > 0));
 }
 
+/** The ports that have an address on the host. */
+export function publishedPorts(container: Pick<Container, 'ports'>): readonly PortRef[] {
+  return inOrder(container.ports.filter(({ bindings }) => bindings.length > 0));
+}
+
 function inOrder(ports: readonly PortRef[]): readonly PortRef[] {
   const unique = new Map<string, PortRef>();
   for (const { port, protocol } of ports)

@@ -1,9 +1,10 @@
 import { LABEL_KEYS, LABELS } from './labels.ts';
-import { VARIABLES } from './variables.ts';
+import { REGISTRAR_VARIABLES } from './registrar-variables.ts';
+import { VARIABLES, type VariableSpec } from './variables.ts';
 
 /** The reference of labels and environment variables as Markdown, made from the tables that parse them. */
 export function labelReference(): string {
-  return `${[...labels(), ...variables(), ...plain()].join('\n')}\n`;
+  return `${[...labels(), ...variables(), ...registrar(), ...plain()].join('\n')}\n`;
 }
 
 function labels(): readonly string[] {
@@ -33,18 +34,38 @@ function labels(): readonly string[] {
 }
 
 function variables(): readonly string[] {
-  const rows = Object.values(VARIABLES).map(({ name, sentence, type, example, fallback }) =>
-    row([`\`${name}\``, sentence, type, fallback, `\`${example}\``]),
-  );
   return [
     '## Environment variables (dialect `announce`)',
     '',
     "Read from the container's environment. `PORT` and `ANNOUNCE_<port>_PATH` may name the same port: it is then registered",
     'under both paths. A name that begins with `ANNOUNCE_` and is none of these is reported.',
     '',
+    ...variableTable(VARIABLES),
+    '',
+  ];
+}
+
+function variableTable(specs: Readonly<Record<string, VariableSpec>>): readonly string[] {
+  const rows = Object.values(specs).map(({ name, sentence, type, example, fallback }) =>
+    row([`\`${name}\``, sentence, type, fallback, `\`${example}\``]),
+  );
+  return [
     row(['Variable', 'Meaning', 'Values', 'Without it', 'Example']),
     row(['---', '---', '---', '---', '---']),
     ...rows,
+  ];
+}
+
+function registrar(): readonly string[] {
+  return [
+    '## Published ports as service-registrar read them (dialect `registrar`, off by default)',
+    '',
+    'Every published port is registered under the path that `layouts.registrar.path` makes, by default',
+    '`/<ENVIRONMENT>/<NAME>/<port>` with the two variables of the container; elements that differ for each container, such as its',
+    'host port and host name, are only in the keys of the layout `registrar`. A variable that is not set drops out of the path.',
+    'Ports that a label or an `ANNOUNCE_*` variable speaks about keep the path that they have there.',
+    '',
+    ...variableTable(REGISTRAR_VARIABLES),
     '',
   ];
 }

@@ -5,18 +5,29 @@ import * as z from 'zod';
 import { checkPrototypes, hostileText, nearly, runs } from '../../test/kit/fuzz.ts';
 import { hostileContainer } from '../../test/kit/hostile-containers.ts';
 import { hostileJson, mutated } from '../../test/kit/hostile-json.ts';
+import { templateOf } from '../../test/kit/template.ts';
 import { describe as describeContainer } from '../core/desired.ts';
 import type { Endpoint, LifecycleState, Phase } from '../core/endpoint.ts';
 import type { Layout, OwnerFacts } from '../core/layout.ts';
+import { DEFAULT_TEMPLATE } from '../core/path-template.ts';
 import { announceDialect } from '../dialect/announce.ts';
 import { portolanDialect } from '../dialect/portolan.ts';
 import { publishedDialect } from '../dialect/published.ts';
+import { registrarDialect } from '../dialect/registrar.ts';
 import { announceLayout } from './announce.ts';
 import { hostsLayout } from './hosts.ts';
+import { registrarLayout } from './registrar.ts';
 import { decodeServices, servicesLayout } from './services.ts';
 
 const announce = announceLayout({ prefix: '/announce', leased: false });
 const services = servicesLayout({ prefix: '/deep/services', leased: false });
+const asRegistrar = (fullEnvironment: boolean): Layout =>
+  registrarLayout({
+    ...{ prefix: '/deep/registrar', leased: false, env: [], fullEnvironment },
+    template: templateOf(DEFAULT_TEMPLATE),
+  });
+const registrar = asRegistrar(false);
+const revealing = asRegistrar(true);
 const hosts = hostsLayout({ prefix: '/hosts', leased: false });
 
 const STATES: readonly LifecycleState[] = ['announced', 'registered', 'draining', 'dormant', 'expired'];
@@ -40,7 +51,12 @@ function endpointsOf(container: Parameters<typeof describeContainer>[0]): readon
     host: { ipv4: '10.0.0.5', ipv6: 'fd00::5', origin: 'literal' },
     defaults: { address: 'host', network: undefined, family: 'both' },
     oneOff: true,
-    dialects: [portolanDialect, announceDialect, publishedDialect],
+    dialects: [
+      portolanDialect,
+      announceDialect,
+      registrarDialect(templateOf(DEFAULT_TEMPLATE)),
+      publishedDialect,
+    ],
     disabledDialects: [],
     find: () => undefined,
   }).endpoints.map(({ endpoint }) => endpoint);
@@ -89,6 +105,16 @@ function checkService(its: Endpoint, of: Phase, record: { key: string; value: st
   );
 }
 
+const ROTATING: Phase = {
+  ...{ state: 'registered', cause: undefined, since: 0, until: undefined, startedAt: 's', offered: true },
+};
+const registered = z.strictObject({
+  ...{ id: z.string(), host: z.string(), ipaddress: z.string() },
+  ...{ env: z.record(z.string(), z.string()), tags: z.array(z.string()) },
+  ...{ name: z.string().startsWith('/'), image: z.string(), hostname: z.string() },
+  ...{ host_port: z.string(), proto: z.enum(['tcp', 'udp']), port: z.string(), path: z.string() },
+});
+
 describe('what hostile containers offer', () => {
   it('becomes keys below the prefix and values that read back as the same endpoint', () => {
     let seen = 0;
@@ -108,6 +134,35 @@ describe('what hostile containers offer', () => {
           return [said?.key, offered?.key].filter((key) => key !== undefined);
         });
         assert.equal(new Set(keys).size, keys.length);
+        checkPrototypes();
+      }),
+      runs(1200),
+    );
+    assert.ok(seen > 0, 'no container offered anything');
+  });
+
+  it('becomes documents of service-registrar in their form, or there is a reason', () => {
+    let seen = 0;
+    fc.assert(
+      fc.property(hostileContainer(1), owner, fc.boolean(), (container, by, fullEnvironment) => {
+        const layout = fullEnvironment ? revealing : registrar;
+        for (const endpoint of endpointsOf(container)) {
+          const record = layout.encode(endpoint, ROTATING, by);
+          if (record === undefined) {
+            assert.ok(!endpoint.first || layout.objection?.(endpoint, by) !== undefined);
+            continue;
+          }
+          seen += 1;
+          checkKey(record.key, layout);
+          // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+          assert.doesNotMatch(record.value, /[\u0000-\u001f]/);
+          const { env, ...fields } = registered.parse(JSON.parse(record.value));
+          assert.equal(fields.path, record.key);
+          for (const [name, value] of Object.entries(env)) {
+            assert.equal(value, endpoint.container.env.get(name));
+            assert.ok(fullEnvironment || /^(?:ENVIRONMENT|NAME|APP)$/.test(name), name);
+          }
+        }
         checkPrototypes();
       }),
       runs(1200),

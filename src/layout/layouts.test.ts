@@ -26,6 +26,7 @@ const endpoint = (path: string, over: Partial<Endpoint['service']> = {}): Endpoi
   id: 'x',
   containerId: container(1).id,
   containerName: 'c1',
+  container: container(1),
   service: {
     dialect: 'announce',
     path: path.split('/').slice(1),
@@ -42,6 +43,7 @@ const endpoint = (path: string, over: Partial<Endpoint['service']> = {}): Endpoi
   ip: '10.0.1.17',
   port: 49153,
   scope: 'routable',
+  first: true,
   keyId: '0ce60d000eac',
   createdAt: 1,
 });

@@ -3,9 +3,9 @@ import { AnnounceLoop, type Registry } from '../controller/announce.ts';
 import type { Describe } from '../controller/endpoints-options.ts';
 import type { HealthTerms } from '../controller/health.ts';
 import type { DampingTerms } from '../core/damping.ts';
-import { describe } from '../core/desired.ts';
+import { type DescribeContext, describe } from '../core/desired.ts';
 import type { DrainOrder } from '../core/drain-order.ts';
-import type { OwnerFacts } from '../core/layout.ts';
+import type { Layout, OwnerFacts } from '../core/layout.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
 import type { TargetMeter } from '../core/meter.ts';
 import type { HostProbe, Prober } from '../core/ports.ts';
@@ -63,9 +63,10 @@ export function compose(options: ComposeOptions): {
       return config.resync;
     },
   });
-  const describeOne = describer(config, host);
+  const layouts = layoutsOf(config);
+  const describeOne = describer(config, host, objectionsBy(layouts, facts));
   const loop = new AnnounceLoop({
-    ...{ source, registries, describe: describeOne, layouts: layoutsOf(config), drains, clock, random, log },
+    ...{ source, registries, describe: describeOne, layouts, drains, clock, random, log },
     ...{ orders: options.orders, owner: facts() },
     health: healthOf(config, { prober, random, log }),
     batchKeys: options.batchKeys,
@@ -126,8 +127,19 @@ function dampingOf({ flaps }: Config): DampingTerms | undefined {
   return { after, withinMs: within, firstMs: Math.min(firstOut, longestOut), longestMs: longestOut };
 }
 
+function objectionsBy(
+  layouts: readonly Layout[],
+  facts: () => OwnerFacts,
+): NonNullable<DescribeContext['objections']> {
+  return (endpoint) => layouts.flatMap((layout) => layout.objection?.(endpoint, facts()) ?? []);
+}
+
 /** The pure description with what this agent brings to it; addresses and settings are those of the moment. */
-function describer(config: Config, host: FollowedHost): Describe {
+function describer(
+  config: Config,
+  host: FollowedHost,
+  objections: NonNullable<DescribeContext['objections']>,
+): Describe {
   return (container, find, hearsay) => {
     const { address, network, family, docker, announcements: by, layouts } = config;
     const { enabled, disabled } = dialectsOf(config);
@@ -137,6 +149,7 @@ function describer(config: Config, host: FollowedHost): Describe {
       oneOff: docker.oneOff,
       dialects: enabled,
       disabledDialects: disabled,
+      objections,
       find,
       announcements: { ...hearsay, by, prefix: normalizePrefix(layouts.announce.prefix) },
     });

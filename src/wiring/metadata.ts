@@ -4,33 +4,59 @@ import type { Dialect, DialectName } from '../core/service.ts';
 import { announceDialect } from '../dialect/announce.ts';
 import { portolanDialect } from '../dialect/portolan.ts';
 import { publishedDialect } from '../dialect/published.ts';
+import { registrarDialect } from '../dialect/registrar.ts';
 import { announceLayout } from '../layout/announce.ts';
 import { hostsLayout } from '../layout/hosts.ts';
+import type { LayoutOptions } from '../layout/prefix.ts';
+import { registrarLayout } from '../layout/registrar.ts';
 import { servicesLayout } from '../layout/services.ts';
 
 /** In the order of their say: the first that claims a port keeps it. */
-const DIALECTS: readonly Dialect[] = [portolanDialect, announceDialect, publishedDialect];
+const dialectsBy = ({ layouts: { registrar } }: Config): readonly Dialect[] => [
+  portolanDialect,
+  announceDialect,
+  registrarDialect(registrar.path),
+  publishedDialect,
+];
 
-const LAYOUTS = { services: servicesLayout, announce: announceLayout, hosts: hostsLayout } as const;
+const LAYOUTS = ['services', 'announce', 'registrar', 'hosts'] as const;
 
-export function dialectsOf({ dialects }: Config): {
+export function dialectsOf(config: Config): {
   readonly enabled: readonly Dialect[];
   readonly disabled: readonly DialectName[];
 } {
+  const { dialects } = config;
+  const all = dialectsBy(config);
   return {
-    enabled: DIALECTS.filter(({ name }) => dialects[name].enabled),
-    disabled: DIALECTS.filter(({ name }) => !dialects[name].enabled).map(({ name }) => name),
+    enabled: all.filter(({ name }) => dialects[name].enabled),
+    disabled: all.filter(({ name }) => !dialects[name].enabled).map(({ name }) => name),
   };
 }
 
 export function layoutsOf({ layouts, expiry }: Config): readonly Layout[] {
-  const names = Object.keys(LAYOUTS) as (keyof typeof LAYOUTS)[];
-  return names
-    .filter((name) => layouts[name].enabled)
-    .map((name) =>
-      LAYOUTS[name]({
-        prefix: layouts[name].prefix,
-        leased: (layouts[name].expiry ?? expiry) === 'ttl',
-      }),
-    );
+  return LAYOUTS.filter((name) => layouts[name].enabled).map((name) =>
+    layoutBy(name, layouts, {
+      prefix: layouts[name].prefix,
+      leased: (layouts[name].expiry ?? expiry) === 'ttl',
+    }),
+  );
+}
+
+function layoutBy(
+  name: (typeof LAYOUTS)[number],
+  { registrar }: Config['layouts'],
+  options: LayoutOptions,
+): Layout {
+  switch (name) {
+    case 'services':
+      return servicesLayout(options);
+    case 'announce':
+      return announceLayout(options);
+    case 'registrar': {
+      const { path: template, env, fullEnvironment } = registrar;
+      return registrarLayout({ ...options, template, env, fullEnvironment });
+    }
+    case 'hosts':
+      return hostsLayout(options);
+  }
 }

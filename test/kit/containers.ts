@@ -42,6 +42,7 @@ export function describeSimply(of: Container): Description {
     id: endpointId(of.id, path, 80, 'tcp', 0),
     containerId: of.id,
     containerName: of.name,
+    container: { hostname: of.hostname, image: of.image, env: of.env },
     service: {
       dialect: 'published',
       path,
@@ -57,6 +58,7 @@ export function describeSimply(of: Container): Description {
     ip: '10.0.0.1',
     port: binding.hostPort,
     scope: binding.hostIp === '127.0.0.1' ? 'host' : 'routable',
+    first: true,
     keyId: keyIdOf(of),
     createdAt: of.createdAt,
   };

@@ -62,6 +62,16 @@ const variable = fc.constantFrom(...VALUES).chain(([pattern, example]) => {
     .tuple(fc.oneof({ weight: 4, arbitrary: name }, nearly(name)), value)
     .map((parts) => parts.join('='));
 });
+const ofRegistrar = fc
+  .tuple(
+    fc.oneof(
+      fc.constantFrom('ENVIRONMENT', 'NAME', 'TAGS', 'SERVICE_80_TAGS', 'SERVICE_53_NAME', 'SERVICE_99_NAME'),
+      nearly(fc.constantFrom('SERVICE_80_NAME', 'SERVICE_80_TAGS')),
+      hostileText.map((text) => `SERVICE_${text}`),
+    ),
+    valueFor(fc.constantFrom('prod', 'apache', 'a,b', 'a/b')),
+  )
+  .map((parts) => parts.join('='));
 const otherVariable = fc.oneof(
   hostileText,
   fc.tuple(hostileText, hostileText).map(([name, value]) => `ANNOUNCE_${name}=${value}`),
@@ -111,7 +121,9 @@ function hostileInspection(n: number, victims: readonly Victim[]): fc.Arbitrary<
       name: hostileText,
       hostname: fc.oneof(hostileText, ...stolen((victim) => victim.hostname)),
       labels: fc.array(fc.oneof({ weight: 4, arbitrary: ownLabel }, otherLabel, path), { maxLength: 7 }),
-      env: fc.array(fc.oneof({ weight: 3, arbitrary: variable }, otherVariable), { maxLength: 6 }),
+      env: fc.array(fc.oneof({ weight: 3, arbitrary: variable }, ofRegistrar, otherVariable), {
+        maxLength: 6,
+      }),
       exposed: fc.dictionary(portKey, fc.constant({}), { maxKeys: 4 }),
       mode,
       networks,
