@@ -17,6 +17,7 @@ import {
   duration,
   keyPrefix,
   listenAddress,
+  machineName,
   ownerId,
 } from './values.ts';
 
@@ -50,6 +51,11 @@ export const settingsSchema = z.strictObject({
     description: 'Identity under which this host owns its records; must be unique and stable.',
     value: 'id',
     fallback: "kept in the state folder, at first the engine's id",
+  }),
+  hostName: setting(machineName.optional(), {
+    description: 'Name of this host in heartbeats, host documents and the documents of the registrar layout.',
+    value: 'name',
+    fallback: "the machine's name",
   }),
   stateDir: setting(file.optional(), {
     description: 'Folder for the owner id, the control socket and the drains of an embedded registry.',

@@ -4,7 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { formatDuration, parseDuration } from '../core/duration.ts';
 import { hideCredentials, parseRegistryUrl } from './registry-url.ts';
 import { Secret } from './secret.ts';
-import { neverLeased } from './values.ts';
+import { machineName, neverLeased } from './values.ts';
+
+describe('the name of a host', () => {
+  it('is what can stand in a key and means nothing there', () => {
+    for (const name of ['fury', 'web-1.example.org', 'A_1']) expect(machineName.parse(name)).toBe(name);
+    for (const name of ['', '.', '..', 'a/b', 'a b', '-a', 'a.', 'é', 'a'.repeat(129)])
+      expect(machineName.safeParse(name).success, name).toBe(false);
+  });
+});
 
 describe('the expiry of a layout that never hangs on a lease', () => {
   const expiry = neverLeased('readers would look the lease up for each answer');

@@ -136,6 +136,12 @@ export const listenAddress = z.string().transform((text, context): ListenAddress
   return { host: host === '' ? '::' : host, port };
 });
 
+/** It becomes a segment of keys, and a field of documents. */
+export const machineName = z.string().transform((text, context): string => {
+  if (/^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9_])?$/.test(text)) return text;
+  return complain(context, `${quote(text)} is not the name of a host`, 'use 1 to 128 of A-Z a-z 0-9 . _ -');
+});
+
 export const ownerId = z.string().transform((text, context): string => {
   if (/^[A-Za-z0-9._-]{1,64}$/.test(text)) return text;
   return complain(context, `${quote(text)} is not an owner id`, 'use 1 to 64 of A-Z a-z 0-9 . _ -');

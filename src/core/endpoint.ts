@@ -12,7 +12,7 @@ export type Scope = 'routable' | 'host';
  * What else layouts may tell of the container. The environment is full of secrets: a layout copies what it names of it, and
  * nothing else does.
  */
-export interface ContainerFacts {
+interface ContainerFacts {
   readonly hostname: string;
   readonly image: string;
   readonly env: ReadonlyMap<string, string>;

@@ -4,7 +4,7 @@ import { withoutValue } from './secretive.ts';
 import { checkSegment, parsePath } from './segment.ts';
 
 /** Fields of the document that a key can be made of. */
-export const TEMPLATE_FIELDS = [
+const TEMPLATE_FIELDS = [
   'id',
   'host',
   'ipaddress',

@@ -96,14 +96,16 @@ async function findWhereabouts(options: AssemblyOptions, engine: Engine): Promis
   };
   const owner = await findOwner(search, signal);
   if (owner === undefined) return undefined;
+  const elsewhere = options.place?.remote === true ? options.place.name : undefined;
   const host = await followHost({
     config,
+    name: elsewhere ?? config.hostName,
     engine: witness,
     clock,
     random,
     log,
     signal,
-    readers: options.place?.remote === true ? readersFor(options.place.name) : machineReaders,
+    readers: machineReaders,
   });
   return { owner, host, instance: newInstance(), since: clock.now() };
 }
@@ -127,9 +129,4 @@ function registriesOf(
     predecessorDead === undefined ? undefined : { identity, predecessorDead: predecessorDead(instance) };
   const prefixes = layoutsOf(config).map(({ prefix }) => prefix);
   return openRegistries({ config, owner, prefixes, writing, clock, random, log }, shared.stores);
-}
-
-/** The machine's, but a host elsewhere goes by the name that it has in the settings. */
-function readersFor(name: string): typeof machineReaders {
-  return { ...machineReaders, hostname: () => name };
 }

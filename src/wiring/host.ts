@@ -26,6 +26,8 @@ export interface FollowedHost {
 
 export interface FollowOptions {
   readonly config: Pick<Config, 'advertise' | 'resync'>;
+  /** undefined: the machine's. */
+  readonly name: string | undefined;
   readonly engine: EngineWitness;
   readonly readers: HostReaders & EnvironmentReaders;
   readonly clock: Clock;
@@ -65,7 +67,7 @@ export async function followHost(options: FollowOptions): Promise<FollowedHost> 
   };
   arm();
   return {
-    name: readers.hostname(),
+    name: options.name ?? readers.hostname(),
     get current() {
       return current;
     },

@@ -65,7 +65,7 @@ async function serve(config: Config, { opened, followed, own }: Parts, io: Agent
   const since = io.clock.now();
   const identity = { version, owner: instance.id, instance: instance.id, startedAt: since };
   const source = new ListenerStatus({ routes, identity, clock: io.clock });
-  const card = { instance: instance.id, host: machineReaders.hostname(), version, since };
+  const card = { instance: instance.id, host: config.hostName ?? machineReaders.hostname(), version, since };
   const metrics = (): string => telemetry.scrape({ status: source.status(), loops: [], routes });
   try {
     const sockets = await listenAll(config, { source, metrics, orders: noOrders }, io);

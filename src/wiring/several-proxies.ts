@@ -45,7 +45,7 @@ export async function routeForSeveral(
   };
   const routes = openRoutes({ config, registries, io, meters, complete, writing: true });
   status.proxyStatus.show(routes);
-  const card = { instance, host: machineReaders.hostname(), version, since };
+  const card = { instance, host: config.hostName ?? machineReaders.hostname(), version, since };
   const followed = registries.filter((registry) => routes.some((route) => route.registry === registry));
   await Promise.all([runRoutes(routes, card, io), ...followed.map(({ lease }) => lease.run(io.signal))]);
 }

@@ -119,6 +119,14 @@ describe('several engines in one agent', () => {
     });
   };
 
+  it('go by the name in the settings, one elsewhere by its own', async () => {
+    agent.start('hostName: fury');
+    await agent.sees(async () => {
+      const hosts = await agent.get<readonly HostView[]>('hosts');
+      expect(hosts.map(({ name }) => name)).toEqual(['fury', 'west']);
+    });
+  });
+
   it('announce each under its own owner and address, in one embedded registry', async () => {
     await bothRun();
     const status = await agent.get<StatusView>('status');
