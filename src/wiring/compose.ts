@@ -69,8 +69,7 @@ export function compose(options: ComposeOptions): {
     ...{ source, registries, describe: describeOne, layouts, drains, clock, random, log },
     ...{ orders: options.orders, owner: facts() },
     health: healthOf(config, { prober, random, log }),
-    batchKeys: options.batchKeys,
-    meterOf: options.meterOf,
+    ...{ batchKeys: options.batchKeys, meterOf: options.meterOf },
     get drainMs() {
       return config.drainTime;
     },
