@@ -33,8 +33,9 @@ export function readOwnAnnouncements(env: ReadonlyMap<string, string>, hostname:
     const keyId = taken.has(name) ? `${hostname}-${String(port)}-${protocol}-0` : hostname;
     taken.add(name);
     const id = endpointId(hostname, path, port, protocol, 0);
-    const there = { ip: '127.0.0.1', port, scope: 'host', createdAt: 0 } as const;
-    return { ...there, id, containerId: hostname, containerName: hostname, service, keyId };
+    const there = { ip: '127.0.0.1', port, scope: 'host', first: true, createdAt: 0 } as const;
+    const container = { hostname, image: '', env: new Map<string, string>() };
+    return { ...there, id, containerId: hostname, containerName: hostname, container, service, keyId };
   });
   return { endpoints, reasons: reasons.map(asSeenFromWithin) };
 }
