@@ -4,6 +4,7 @@ import type { ExplainedRoute } from '../core/proxy-view.ts';
 import type { Reason, ReasonCode } from '../core/reason.ts';
 import type { DialectReading, Service } from '../core/service.ts';
 import type { ExplainedEndpoint, ExplainView, RecordView, ServiceView } from '../core/status.ts';
+import { historyLines } from './history-text.ts';
 import { lastOutcome, nextTry, whyOut } from './lists.ts';
 import { since, span } from './time.ts';
 
@@ -24,7 +25,7 @@ const OF_CONTAINER: ReadonlySet<ReasonCode> = new Set([
 
 /** The whole story of one container for people, ending with one sentence that sums it up. */
 export function renderExplain(view: ExplainView, now: number, paint: Paint): string {
-  if (!view.seen) return `${printable(view.summary)}\n`;
+  if (!view.seen) return unseenText(view, now, paint);
   const sections: readonly (readonly [string, readonly Line[]])[] = [
     ['Container', containerLines(view)],
     ['Dialects', view.dialects.flatMap(dialectLines)],
@@ -34,6 +35,7 @@ export function renderExplain(view: ExplainView, now: number, paint: Paint): str
     ...(view.proxies.length === 0
       ? []
       : [['Proxies', view.proxies.flatMap((route) => routeLines(route, now))] as const]),
+    ...(view.history.length === 0 ? [] : [['History', historyLines(view.history, now)] as const]),
   ];
   const parts = sections.map(([title, lines]) => renderSection(title, lines, paint));
   return `${parts.join('\n')}\n${printable(view.summary)}\n`;
@@ -46,6 +48,14 @@ function renderSection(title: string, lines: readonly Line[], paint: Paint): str
     `  ${paint('faint', printable(label).padEnd(width))}  ${printable(text)}`.trimEnd(),
   );
   return `${[paint('target', title), ...rows].join('\n')}\n`;
+}
+
+/** What is gone may still be remembered. */
+function unseenText({ summary, history }: ExplainView, now: number, paint: Paint): string {
+  const text = `${printable(summary)}\n`;
+  return history.length === 0
+    ? text
+    : `${renderSection('History', historyLines(history, now), paint)}\n${text}`;
 }
 
 function containerLines({ container, engine, reasons }: ExplainView): Line[] {

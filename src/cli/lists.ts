@@ -1,3 +1,4 @@
+import type { HistoryRow } from '../core/history.ts';
 import type { ProxyView, RouteView } from '../core/proxy-view.ts';
 import type {
   ContainerView,
@@ -7,12 +8,21 @@ import type {
   RecordView,
   ServiceView,
 } from '../core/status.ts';
+import { history } from './history-text.ts';
 import { proxies, routes } from './proxy-lists.ts';
 import { type Column, renderTable } from './table.ts';
 import { since, span } from './time.ts';
 
 /** What `get` can show. */
-export const RESOURCES = ['services', 'containers', 'hosts', 'records', 'proxies', 'routes'] as const;
+export const RESOURCES = [
+  'services',
+  'containers',
+  'hosts',
+  'records',
+  'history',
+  'proxies',
+  'routes',
+] as const;
 export type Resource = (typeof RESOURCES)[number] | 'orphans';
 
 const shortId = (id: string): string => id.slice(0, 12);
@@ -128,6 +138,8 @@ export function renderList(resource: Resource, rows: readonly unknown[], wide: b
       return renderTable(orphans(now), rows as readonly OrphanView[], wide);
     case 'records':
       return renderTable(withEngine(records(now), rows), rows as readonly RecordView[], wide);
+    case 'history':
+      return renderTable(withEngine(history(now), rows), rows as readonly HistoryRow[], wide);
     case 'proxies':
       return renderTable(proxies(now), rows as readonly ProxyView[], wide);
     case 'routes':

@@ -202,6 +202,10 @@ describe('with an agent', () => {
     source.explainView = UNSEEN;
     expect(await cli('explain shop-wbe-1')).toMatchObject({ code: 1, err: 'Did you mean shop-web-1?\n' });
     expect(source.asked).toEqual(['shop-wbe-1']);
+    source.explainView = { ...UNSEEN, history: source.historyOf('shop-web-1') };
+    const gone = await cli('explain shop-web-1');
+    expect(gone).toMatchObject({ code: 0, err: '' });
+    expect(gone.out).toMatch(/^History\n/);
   });
 
   it('health is 0 when ready, else 1 with what it waits for', async () => {

@@ -136,7 +136,7 @@ function getCommand(io: CliIo, finish: Finish): Command {
   const command = new Command('get')
     .summary('list what the agent knows')
     .description(
-      'Lists services, containers, hosts, records, proxies or routes (what proxies serve), as the running agent sees them.',
+      'Lists services, containers, hosts, records, proxies or routes (what proxies serve), as the running agent sees them, or history: the last changes of all services, the latest first.',
     )
     .addArgument(new Argument('<what>', 'what to list').choices([...RESOURCES]))
     .addOption(output(['table', 'wide', 'json', 'yaml'], 'table'))
@@ -151,7 +151,7 @@ function explainCommand(io: CliIo, finish: Finish): Command {
   const command = new Command('explain')
     .summary('tell why a container is published, or not')
     .description(
-      'Tells the whole story of one container: what each dialect read, the address chosen and why, its state, its record in each registry, and how each proxy serves it, or why not. Also for a container that is not published.',
+      'Tells the whole story of one container: what each dialect read, the address chosen and why, its state, its record in each registry, how each proxy serves it, or why not, and what happened to it lately. Also for a container that is not published, or that is gone for less than an hour.',
     )
     .argument('<container>', 'its name, its id or the beginning of its id')
     .addOption(output(['text', 'json', 'yaml'], 'text'))

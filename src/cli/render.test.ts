@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   CONTAINER,
+  HISTORY,
   HOST,
   ORPHAN,
   PROXY,
@@ -10,6 +11,7 @@ import {
   UNSEEN,
 } from '../../test/kit/status-fake.ts';
 import { PLAIN } from '../core/diff.ts';
+import type { TargetOutcomeView } from '../core/history.ts';
 import type { ExplainView } from '../core/status.ts';
 import { renderExplain } from './explain-text.ts';
 import { renderList } from './lists.ts';
@@ -121,6 +123,7 @@ edge  lagging    3m     3.0.11   1         1        0        12        its admin
 });
 
 const EXPLAINED: ExplainView = {
+  history: [],
   orders: [],
   proxies: [],
   reference: 'shop-web-1',
@@ -272,6 +275,36 @@ Proxies
     expect(text).toContain('  left out  it does not run\n');
     expect(text).toContain('Records\n    none\n');
     expect(text.endsWith('\nnot published\n')).toBe(true);
+  });
+
+  it('ends with what happened lately, also of what is gone', () => {
+    const { at, state, cause, reason, targets, ...of } = HISTORY;
+    const failing: TargetOutcomeView = {
+      ...{ target: 'etcd://a', state: 'retrying', written: [], withdrawn: [], at, revision: undefined },
+      ...{ outcome: 'registry-timeout', why: 'no answer', tries: 3, nextTryAt: NOW + 4000 },
+    };
+    const withdrew: TargetOutcomeView = {
+      ...failing,
+      ...{ target: 'memory://', state: 'acknowledged', withdrawn: ['/services/a'], revision: '13', at: NOW },
+    };
+    const died = { at: NOW - 2000, state: 'expired', cause: undefined, reason: 'died' } as const;
+    const transitions = [
+      { at, state, cause, reason, targets },
+      { ...died, targets: [withdrew, failing] },
+    ];
+    const history = [{ ...of, goneSince: NOW - 2000, transitions }];
+    const text = `History
+  /shop/web 10.0.0.5:32768  of shop-web-1 (0ce60d000eac), gone since 2s
+    3m ago                  registered: the container started
+      memory://             wrote /services/shop/web/0ce60d000eac, acknowledged after 4ms (revision 12)
+    2s ago                  expired: the container died
+      memory://             withdrew /services/a, acknowledged after 2s (revision 13)
+      etcd://a              retrying: no answer, tried 3 times, next try in 4s
+`;
+    expect(renderExplain({ ...EXPLAINED, history }, NOW, PLAIN)).toContain(`\n\n${text}\nshop-web-1 offers`);
+    expect(renderExplain({ ...UNSEEN, history }, NOW, PLAIN)).toBe(`${text}\n${UNSEEN.summary}\n`);
+    const row = renderList('history', [HISTORY], false, NOW);
+    expect(row).toMatch(/^AGO +PATH .*\n3m +\/shop\/web .*registered +the container started +memory/);
   });
 
   it('of what the engine does not have is one sentence', () => {

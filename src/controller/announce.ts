@@ -21,6 +21,7 @@ import { readDrain, readOrder } from './drains.ts';
 import { Endpoints } from './endpoints.ts';
 import type { Describe } from './endpoints-options.ts';
 import type { HealthTerms } from './health.ts';
+import { History } from './history.ts';
 import { Janitor } from './janitor.ts';
 import { OrderBook } from './order-book.ts';
 import { Commands } from './orders.ts';
@@ -82,12 +83,14 @@ export class AnnounceLoop {
   /** One for each registry, in the same order. */
   readonly janitors: readonly Janitor[];
   readonly commands: Commands;
+  readonly history: History;
   readonly #options: AnnounceOptions;
   readonly #listeners = new Set<() => void>();
 
   constructor(options: AnnounceOptions) {
     this.#options = options;
     const { describe, layouts, owner, clock, log } = options;
+    this.history = new History(clock);
     const targets: Target[] = [];
     this.targets = targets;
     const book = new OrderBook();
@@ -106,6 +109,9 @@ export class AnnounceLoop {
       ordered: (containerId) => book.over(containerId)[0]?.at,
       onDirty: (work) => {
         for (const target of targets) target.dirty(work);
+      },
+      onMoved: (...moved) => {
+        this.history.moved(...moved);
       },
       onCollision: (key, { service, containerName: container }) => {
         const reason = 'another container of this host claims the same key; the older one keeps it';
@@ -216,6 +222,7 @@ export class AnnounceLoop {
         return registry.policy;
       },
       endpoints: this.endpoints,
+      history: this.history,
       debounce,
       batchKeys,
       clock,

@@ -90,17 +90,11 @@ function settle(
 ): void {
   const { journal, queue, clock, say, meter } = context;
   const reason = explainChange(change);
-  journal.wrote();
+  const { action } = change;
   const at = clock.now();
-  if (change.action === 'delete' || change.action === 'forget') journal.drop(change.key);
-  else
-    journal.note(change.key, {
-      state: 'synced',
-      outcome: DONE[change.action],
-      at,
-      nextTryAt: undefined,
-      why: undefined,
-    });
+  const told = { ...work, group: work.group ?? change.group, cause: change.cause };
+  const entry = { state: 'synced', outcome: DONE[action], nextTryAt: undefined, why: undefined } as const;
+  journal.wrote(told, { ...entry, at }, { action, revision });
   const { eventAt, code } = change.cause;
   // Dropping or restoring an entry is only half of what the event asks for.
   if (eventAt !== undefined && !isHalf(change) && !isBookkeeping(change.key))
@@ -110,7 +104,7 @@ function settle(
   say(
     isBookkeeping(change.key) ? 'debug' : 'info',
     {
-      action: change.action,
+      action,
       key: change.key,
       ...work.subject,
       reason,
@@ -118,7 +112,7 @@ function settle(
       revision,
       duration_ms: duration,
     },
-    DONE[change.action],
+    DONE[action],
   );
   queue.finish(work.key);
   // What the key needs now is planned afresh.
@@ -142,7 +136,8 @@ function again(work: TakenWork, { change, outcome }: ChangeResult, context: Appl
   const delay =
     failure.kind === 'terminal' ? queue.recheck(work, TERMINAL_RETRY_MS, 'error') : queue.retry(work);
   const state = failure.kind === 'terminal' ? 'failed' : 'retrying';
-  const fresh = journal.note(work.key, {
+  const told = { ...work, group: work.group ?? change.group, cause: change.cause };
+  const fresh = journal.missed(told, {
     state,
     outcome: failure.code,
     at,

@@ -5,6 +5,7 @@ import type { Endpoint } from '../core/endpoint.ts';
 import type { Layout, OwnerFacts } from '../core/layout.ts';
 import type { Clock } from '../core/ports.ts';
 import type { HealthTerms } from './health.ts';
+import type { History } from './history.ts';
 import type { Work } from './workqueue.ts';
 
 /** What a container offers, by the facts about others and what has been heard of announcements. */
@@ -26,6 +27,8 @@ export interface EndpointsOptions {
   readonly ordered?: (containerId: string) => number | undefined;
   /** Told which keys have to be looked at, in every registry. */
   readonly onDirty: (work: readonly Work[]) => void;
+  /** Told how an endpoint changed, and which keys that concerns. */
+  readonly onMoved?: History['moved'];
   /** Told when an endpoint claims a key that another one claims already; the older of them keeps it. */
   readonly onCollision?: (key: string, newcomer: Endpoint) => void;
   /** Told of an endpoint whose container was told to stop and still runs long after. */

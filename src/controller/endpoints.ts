@@ -363,6 +363,7 @@ export class Endpoints {
     this.#drains.note(entry.container.id, id, after?.phase, lasts);
     if (after?.phase.cause === 'stop-signal') this.#health.rest(entry.container.id);
     else if (before?.phase.cause === 'stop-signal') this.#health.wake(entry.container.id);
+    this.#options.onMoved?.(before, after, cause, dirty);
     if (dirty.length === 0) return;
     const subject: Subject = { service: `/${service.path.join('/')}`, container: entry.container.name };
     this.#options.onDirty(dirty.map((key) => ({ key, cause, subject, group: id })));

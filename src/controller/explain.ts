@@ -16,7 +16,7 @@ export function explainView(
   live: ReadonlyMap<string, LiveEndpoint>,
   endpoints: Endpoints,
   targets: readonly Target[],
-): Omit<ExplainView, 'orders' | 'proxies'> {
+): Omit<ExplainView, 'orders' | 'proxies' | 'history'> {
   const explained = description.endpoints.flatMap(({ endpoint, address, probe }): ExplainedEndpoint[] => {
     const now = live.get(endpoint.id);
     if (now === undefined) return [];

@@ -69,7 +69,7 @@ export class Guard {
       const why = forbids(policy(), change);
       if (why === undefined) continue;
       planned.delete(work);
-      const fresh = journal.note(work.key, {
+      const fresh = journal.missed(work, {
         state: 'blocked',
         outcome: 'blocked',
         at: clock.now(),
@@ -128,7 +128,7 @@ export class Guard {
     planned.delete(work);
     const at = clock.now();
     const nextTryAt = at + queue.recheck(work, HELD_RECHECK_MS);
-    journal.note(work.key, { state: 'held', outcome: 'held back', at, nextTryAt, why });
+    journal.missed(work, { state: 'held', outcome: 'held back', at, nextTryAt, why });
   }
 
   #engage(held: number): void {

@@ -1,4 +1,6 @@
+import type { ChangeAction } from '../core/plan.ts';
 import type { RecordState } from '../core/status.ts';
+import type { Work } from './workqueue.ts';
 
 /** What last happened to a key, for `get records` and `explain`. */
 export interface JournalEntry {
@@ -10,11 +12,32 @@ export interface JournalEntry {
   readonly why: string | undefined;
 }
 
+/** What was done, where something was. */
+export interface Done {
+  readonly action: ChangeAction;
+  readonly revision: string | undefined;
+}
+
+const UNCHANGED = {
+  state: 'synced',
+  outcome: 'unchanged',
+  nextTryAt: undefined,
+  why: undefined,
+} as const;
+
+/** Hears of every outcome of a piece of work. */
+export type TellOutcome = (work: Work, entry: JournalEntry, done?: Done) => void;
+
 /** The last outcome of each key of one target. Keys that nobody wants and nobody holds are dropped. */
 export class Journal {
   readonly #entries = new Map<string, JournalEntry>();
   readonly #counts = new Map<RecordState, number>();
+  readonly #tell: TellOutcome;
   #writes = 0;
+
+  constructor(tell: TellOutcome = () => undefined) {
+    this.#tell = tell;
+  }
 
   get writes(): number {
     return this.#writes;
@@ -28,8 +51,28 @@ export class Journal {
     return this.#counts.get(state) ?? 0;
   }
 
-  wrote(): void {
+  /** A change was acknowledged. */
+  wrote(work: Work, entry: JournalEntry, done: Done): void {
     this.#writes += 1;
+    if (done.action === 'delete' || done.action === 'forget') this.drop(work.key);
+    else this.note(work.key, entry);
+    this.#tell(work, entry, done);
+  }
+
+  /** Nothing is to be done about a key (any more). */
+  unchanged(key: string, wanted: boolean, at: number): void {
+    const before = this.#entries.get(key)?.state;
+    const entry = { ...UNCHANGED, at };
+    if (!wanted) this.drop(key);
+    else if (before !== 'synced') this.note(key, entry);
+    if (before !== undefined && before !== 'synced')
+      this.#tell({ key, cause: { code: 'relisted', at, explained: true } }, entry);
+  }
+
+  /** A change was not made. Returns as `note` does. */
+  missed(work: Work, entry: JournalEntry): boolean {
+    this.#tell(work, entry);
+    return this.note(work.key, entry);
   }
 
   /** Returns true when the state or its reason is new: only then is there something to say. */

@@ -3,6 +3,7 @@ import type { Policy } from '../core/policy.ts';
 import type { Clock, Log, Random, RegistryReader, RegistryWriter } from '../core/ports.ts';
 import type { Audience } from './claims.ts';
 import type { Endpoints } from './endpoints.ts';
+import type { History } from './history.ts';
 import type { Debounce } from './workqueue.ts';
 
 /** A record as a list showed it. */
@@ -28,6 +29,7 @@ export interface TargetOptions {
   readonly meter?: TargetMeter | undefined;
   /** Asks the source to read everything again, to confirm removals that nothing explains. */
   readonly confirm: () => void;
+  readonly history: Pick<History, 'told'>;
   /** Tells that something a view shows may have changed. */
   readonly onChange: () => void;
   /** Records came in sight at a list: drains and orders to adopt, and those of our own that an earlier process left. */

@@ -10,6 +10,7 @@ import type { Audience } from './claims.ts';
 import { Gate } from './gate.ts';
 import { Guard } from './guard.ts';
 import { Hearing } from './hearing.ts';
+import { tellHistory } from './history-teller.ts';
 import { Journal } from './journal.ts';
 import { Outlook } from './outlook.ts';
 import type { SeenRecord, TargetOptions } from './target-options.ts';
@@ -30,7 +31,7 @@ export class Target {
   readonly #options: TargetOptions;
   readonly #queue: Workqueue;
   readonly #cache = new ObservedCache();
-  readonly #journal = new Journal();
+  readonly #journal: Journal;
   readonly #outlook: Outlook;
   readonly #writing = new Set<string>();
   readonly #gate: Gate;
@@ -54,6 +55,7 @@ export class Target {
       reader.track(keys);
     });
     this.#outlook = new Outlook(endpoints, audience, this.#cache);
+    this.#journal = new Journal(tellHistory(options, this.#outlook));
     this.#queue = new Workqueue({ clock, random, debounce, meter });
     this.#gate = new Gate(
       () =>
@@ -314,15 +316,7 @@ export class Target {
   }
 
   #noteUnchanged(key: string, at: number): void {
-    if (this.#outlook.desired(key) === undefined) this.#journal.drop(key);
-    else if (this.#journal.get(key)?.state !== 'synced')
-      this.#journal.note(key, {
-        state: 'synced',
-        outcome: 'unchanged',
-        at,
-        nextTryAt: undefined,
-        why: undefined,
-      });
+    this.#journal.unchanged(key, this.#outlook.desired(key) !== undefined, at);
   }
 
   #enqueue(work: Work): void {
@@ -374,7 +368,7 @@ export class Target {
   #withoutChange(work: TakenWork, verdict: Exclude<Verdict, { type: 'change' }>): void {
     const at = this.#options.clock.now();
     if (verdict.type === 'foreign') {
-      const fresh = this.#journal.note(work.key, {
+      const fresh = this.#journal.missed(work, {
         state: 'conflict',
         outcome: 'left alone',
         at,

@@ -1,6 +1,7 @@
 import type { Container, Health, PowerState } from './container.ts';
 import type { DrainCause, LifecycleState } from './endpoint.ts';
 import type { Failure } from './failure.ts';
+import type { HistoryRow, HistoryView } from './history.ts';
 import type { HostState } from './lost-host.ts';
 import type { ChangeAction } from './plan.ts';
 import type { HostEntry, SessionState, SourceStatus } from './ports.ts';
@@ -185,6 +186,8 @@ export interface ExplainView extends OfEngine {
   readonly endpoints: readonly ExplainedEndpoint[];
   /** Each endpoint at each proxy of this agent. */
   readonly proxies: readonly ExplainedRoute[];
+  /** What happened to its endpoints, and to those of earlier containers of its name. */
+  readonly history: readonly HistoryView[];
   /** Commands that keep it out of rotation. */
   readonly orders: readonly { readonly scope: 'container' | 'host'; readonly since: number }[];
 }
@@ -246,6 +249,10 @@ export interface StatusSource {
   proxies(): readonly ProxyView[];
   routes(signal: AbortSignal): Promise<readonly RouteView[]>;
   plan(signal: AbortSignal): Promise<PlanView>;
+  /** The last changes of all endpoints, the latest first. */
+  history(): readonly HistoryRow[];
+  /** Of one container, by name, id or the beginning of that; empty where nothing is remembered. */
+  historyOf(reference: string): readonly HistoryView[];
   explain(reference: string, signal: AbortSignal): Promise<ExplainView>;
   /** Calls back after anything that these views show may have changed; returns an unsubscribe function. */
   onChange(changed: () => void): () => void;

@@ -15,6 +15,7 @@ export const LISTS: ReadonlyMap<string, ListRoute> = new Map([
   ['/v1/services', { read: (source) => Promise.resolve(source.services()), pollMs: undefined }],
   ['/v1/containers', { read: (source) => Promise.resolve(source.containers()), pollMs: undefined }],
   ['/v1/orders', { read: (source) => Promise.resolve(source.orders()), pollMs: undefined }],
+  ['/v1/history', { read: (source) => Promise.resolve(source.history()), pollMs: undefined }],
   ['/v1/proxies', { read: (source) => Promise.resolve(source.proxies()), pollMs: POLL_MS }],
   ['/v1/routes', { read: (source, signal) => source.routes(signal), pollMs: POLL_MS }],
   ['/v1/hosts', { read: (source, signal) => source.hosts(signal), pollMs: POLL_MS }],
@@ -39,6 +40,7 @@ const VIEWS: ReadonlyMap<string, View> = new Map<string, View>([
 ]);
 
 const EXPLAIN = '/v1/explain/';
+const HISTORY = '/v1/history/';
 
 function exposition({ metrics }: Asked): Answer {
   const headers = { 'content-type': EXPOSITION_TYPE };
@@ -57,16 +59,21 @@ export async function answer(path: string, asked: Asked, signal: AbortSignal): P
   if (view !== undefined) return await view(asked, signal);
   const list = LISTS.get(path);
   if (list !== undefined) return { status: 200, body: await list.read(source, signal) };
-  if (path.startsWith(EXPLAIN)) return await explain(path.slice(EXPLAIN.length), source, signal);
-  const known = [...VIEWS.keys(), ...LISTS.keys(), `${EXPLAIN}<container>`].join(' ');
+  if (path.startsWith(EXPLAIN))
+    return await of(path.slice(EXPLAIN.length), (reference) => source.explain(reference, signal));
+  if (path.startsWith(HISTORY))
+    return await of(path.slice(HISTORY.length), (reference) => Promise.resolve(source.historyOf(reference)));
+  const ofOne = [EXPLAIN, HISTORY].map((beginning) => `${beginning}<container>`);
+  const known = [...VIEWS.keys(), ...LISTS.keys(), ...ofOne].join(' ');
   return problem(404, 'not-found', `There is nothing here. Ask for one of: ${known}`);
 }
 
-async function explain(encoded: string, source: StatusSource, signal: AbortSignal): Promise<Answer> {
+/** About one container. */
+async function of(encoded: string, tell: (reference: string) => Promise<unknown>): Promise<Answer> {
   const reference = decode(encoded);
   if (reference === undefined || reference === '' || reference.length > MAX_REFERENCE)
     return problem(400, 'bad-reference', 'Name a container by its name, its id or the beginning of its id.');
-  return { status: 200, body: await source.explain(reference, signal) };
+  return { status: 200, body: await tell(reference) };
 }
 
 function decode(text: string): string | undefined {

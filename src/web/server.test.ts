@@ -104,8 +104,17 @@ describe('the listener', () => {
 
   it('takes any reference for explain, percent-encoded, and refuses what is none', async () => {
     expect(await get('/v1/explain/a%2Fb%20c')).toMatchObject({ status: 200 });
-    expect(source.asked).toEqual(['a/b c']);
-    for (const path of ['/v1/explain/', '/v1/explain/%E0%A4%A', `/v1/explain/${'x'.repeat(300)}`])
+    expect(await get('/v1/history/a%2Fb')).toMatchObject({
+      ...{ status: 200, body: [{ container: 'shop-web-1', transitions: [{ state: 'registered' }] }] },
+    });
+    expect(source.asked).toEqual(['a/b c', 'a/b']);
+    expect(await get('/v1/history')).toMatchObject({ body: [{ reason: 'started' }] });
+    for (const path of [
+      '/v1/history/',
+      '/v1/explain/',
+      '/v1/explain/%E0%A4%A',
+      `/v1/explain/${'x'.repeat(300)}`,
+    ])
       expect(await get(path)).toMatchObject({ status: 400 });
   });
 

@@ -69,6 +69,14 @@ export class ListenerStatus implements StatusSource {
     return this.#proxies.routes(signal);
   }
 
+  history(): readonly never[] {
+    return [];
+  }
+
+  historyOf(): readonly never[] {
+    return [];
+  }
+
   async plan(signal: AbortSignal): Promise<PlanView> {
     const nothing = { targets: [], owners: new Set<string>() };
     return { targets: [], proxies: await this.#proxies.plans(nothing, signal) };
@@ -85,6 +93,7 @@ export class ListenerStatus implements StatusSource {
       reasons: [],
       endpoints: [],
       proxies: [],
+      history: [],
       orders: [],
     });
   }

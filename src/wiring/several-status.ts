@@ -1,3 +1,4 @@
+import type { HistoryRow, HistoryView } from '../core/history.ts';
 import { compareText } from '../core/order.ts';
 import type { Clock } from '../core/ports.ts';
 import type { ProxyView, RouteView } from '../core/proxy-view.ts';
@@ -148,13 +149,24 @@ export class SeveralStatus implements StatusSource {
     }));
   }
 
+  history(): readonly HistoryRow[] {
+    return this.#rows(({ status }) => status.history()).sort((a, b) => b.at - a.at);
+  }
+
+  historyOf(reference: string): readonly HistoryView[] {
+    const { meant, container } = membersMeant(reference, this.#options.members);
+    return meant.flatMap(({ name, assembly }) =>
+      (assembly?.status.historyOf(container) ?? []).map((view) => ({ ...view, engine: name })),
+    );
+  }
+
   async explain(reference: string, signal: AbortSignal): Promise<ExplainView> {
     const { meant, container } = membersMeant(reference, this.#options.members);
     const views = await Promise.all(
       meant.map(async ({ name, assembly, waitingFor }) =>
         assembly === undefined
           ? unseen(reference, `${name}: ${waitingFor.join(', ')}`)
-          : { ...(await assembly.status.explain(container, signal)), engine: name },
+          : ofEngine(name, await assembly.status.explain(container, signal)),
       ),
     );
     const seen = views.filter((view) => view.seen);
@@ -163,7 +175,8 @@ export class SeveralStatus implements StatusSource {
       const why = views.map(({ summary, engine }) =>
         engine === undefined ? summary : `${engine}: ${summary}`,
       );
-      return unseen(reference, [...new Set(why)].join('; '));
+      const history = views.flatMap(({ history: its }) => its);
+      return { ...unseen(reference, [...new Set(why)].join('; ')), history };
     }
     if (seen.length === 1)
       return { ...first, proxies: await this.proxyStatus.explain(first.endpoints, signal) };
@@ -213,6 +226,10 @@ function onePer<T>(rows: readonly T[], by: (row: T) => string, best: (row: T) =>
   return [...kept.values()];
 }
 
+function ofEngine(engine: string, view: ExplainView): ExplainView {
+  return { ...view, engine, history: view.history.map((its) => ({ ...its, engine })) };
+}
+
 function sum(counts: readonly (number | undefined)[]): number {
   return counts.reduce<number>((all, count) => all + (count ?? 0), 0);
 }
@@ -220,6 +237,6 @@ function sum(counts: readonly (number | undefined)[]): number {
 function unseen(reference: string, summary: string): ExplainView {
   return {
     ...{ reference, seen: false, container: undefined, published: false, summary },
-    ...{ dialects: [], reasons: [], endpoints: [], proxies: [], orders: [] },
+    ...{ dialects: [], reasons: [], endpoints: [], proxies: [], history: [], orders: [] },
   };
 }

@@ -258,7 +258,12 @@ describe('several engines in one agent', () => {
       seen: true,
       engine: 'west',
       orders: [{ scope: 'container' }, { scope: 'host' }],
+      history: [{ engine: 'west', transitions: [{ reason: 'started' }, { reason: 'drain-command' }] }],
     });
+    expect(await agent.get('history/east%2Fweb')).toMatchObject([{ engine: 'east', container: 'web' }]);
+    expect(await agent.get<object[]>('history')).toContainEqual(
+      expect.objectContaining({ engine: 'west', reason: 'drain-command' }),
+    );
     expect(await agent.tell('hosts/remove', { owner: 'ID-west', force: false })).toMatchObject({
       status: 409,
     });

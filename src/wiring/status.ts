@@ -1,12 +1,14 @@
 import type { AnnounceLoop } from '../controller/announce.ts';
 import { explainView } from '../controller/explain.ts';
 import { hostViews, orphanViews, unlistedHost } from '../controller/fleet-views.ts';
+import { historyRows, historyView } from '../controller/history-views.ts';
 import type { KnownContainer } from '../controller/known-containers.ts';
 import { targetPlan } from '../controller/plan-view.ts';
 import { containerViews, recordView, serviceCounts, serviceViews, targetView } from '../controller/views.ts';
 import type { Container } from '../core/container.ts';
 import type { Description } from '../core/desired.ts';
 import { WHOLE_HOST } from '../core/drain-order.ts';
+import type { HistoryRow, HistoryView } from '../core/history.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Clock, RegistryReader, Source } from '../core/ports.ts';
 import type { ProxyView, RouteView } from '../core/proxy-view.ts';
@@ -163,8 +165,8 @@ export class AgentStatus implements StatusSource {
     const known = this.#known(reference);
     if (known !== undefined) return await this.#explained(reference, known, signal);
     const found = await source.lookup(reference, signal);
-    if (!found.ok) return notSeen(reference, `the engine could not be asked: ${found.failure.message}`);
-    if (found.value === undefined) return notSeen(reference, 'the engine has no such container');
+    if (!found.ok) return this.#notSeen(reference, `the engine could not be asked: ${found.failure.message}`);
+    if (found.value === undefined) return this.#notSeen(reference, 'the engine has no such container');
     const live = loop.endpoints.get(found.value.id);
     return await this.#explained(reference, live ?? { container: found.value, live: new Map() }, signal);
   }
@@ -180,11 +182,35 @@ export class AgentStatus implements StatusSource {
     return {
       ...view,
       proxies: await this.proxyStatus.explain(view.endpoints, signal),
+      history: this.#historyOf(container),
       orders: orders.map(({ subject, at }) => ({
         scope: subject === WHOLE_HOST ? ('host' as const) : ('container' as const),
         since: at,
       })),
     };
+  }
+
+  history(): readonly HistoryRow[] {
+    const { history, targets } = this.#options.loop;
+    return historyRows(history, targets);
+  }
+
+  historyOf(reference: string): readonly HistoryView[] {
+    const known = this.#known(reference);
+    if (known !== undefined) return this.#historyOf(known.container);
+    const { history, targets } = this.#options.loop;
+    return history.ofGone(reference).map((one) => historyView(one, targets));
+  }
+
+  /** A container that was replaced under its name goes on telling where the new one's story began. */
+  #historyOf({ id, name }: Container): readonly HistoryView[] {
+    const { history, targets } = this.#options.loop;
+    const earlier = history.ofGone(name).filter(({ endpoint }) => endpoint.containerId !== id);
+    return [...history.ofContainer(id), ...earlier.slice(0, EARLIER)].map((one) => historyView(one, targets));
+  }
+
+  #notSeen(reference: string, why: string): ExplainView {
+    return notSeen(reference, why, this.historyOf(reference));
   }
 
   onChange(changed: () => void): () => void {
@@ -228,6 +254,9 @@ export class AgentStatus implements StatusSource {
   }
 }
 
+/** Endpoints of earlier containers of the same name that are told. */
+const EARLIER = 10;
+
 const foreignRecord = {
   owned: false,
   state: 'foreign',
@@ -238,7 +267,7 @@ const foreignRecord = {
   why: undefined,
 } as const;
 
-function notSeen(reference: string, summary: string): ExplainView {
+function notSeen(reference: string, summary: string, history: readonly HistoryView[]): ExplainView {
   return {
     reference,
     seen: false,
@@ -249,6 +278,7 @@ function notSeen(reference: string, summary: string): ExplainView {
     reasons: [],
     endpoints: [],
     proxies: [],
+    history,
     orders: [],
   };
 }

@@ -96,6 +96,10 @@ describe('the commands that ask the running agent', () => {
     await sees(() => shown(more.path));
     await more.container.remove({ force: true });
     await sees(() => !shown(more.path));
+    // What is gone still tells its story.
+    expect(await ok('explain', more.name)).toMatch(
+      /^History\n[^]*registered: the container started\n[^]*wrote [^]*expired: the container [^]*withdrew /,
+    );
     expect(await watch.stop()).toEqual({ code: 0, signal: null });
   });
 

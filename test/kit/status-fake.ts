@@ -1,3 +1,4 @@
+import type { HistoryRow, HistoryView } from '../../src/core/history.ts';
 import {
   type Carried,
   type DrainAnswer,
@@ -107,6 +108,31 @@ export const PROXY: ProxyView = {
   lastReload: undefined,
 };
 
+export const HISTORY: HistoryRow = {
+  path: '/shop/web',
+  address: '10.0.0.5:32768',
+  container: 'shop-web-1',
+  containerId: SERVICE.containerId,
+  at: 1_000_000,
+  state: 'registered',
+  cause: undefined,
+  reason: 'started',
+  targets: [
+    {
+      target: 'memory://',
+      state: 'acknowledged',
+      written: ['/services/shop/web/0ce60d000eac'],
+      withdrawn: [],
+      at: 1_000_004,
+      revision: '12',
+      outcome: undefined,
+      why: undefined,
+      tries: 0,
+      nextTryAt: undefined,
+    },
+  ],
+};
+
 export const ROUTE: RouteView = {
   proxy: 'edge',
   path: '/shop/web',
@@ -131,6 +157,7 @@ export const UNSEEN: ExplainView = {
   dialects: [],
   reasons: [],
   endpoints: [],
+  history: [],
   orders: [],
   proxies: [],
 };
@@ -207,6 +234,16 @@ export class FakeStatus implements StatusSource {
 
   plan(): Promise<PlanView> {
     return Promise.resolve(this.planView);
+  }
+
+  history(): readonly HistoryRow[] {
+    return [HISTORY];
+  }
+
+  historyOf(reference: string): readonly HistoryView[] {
+    this.asked.push(reference);
+    const { at, state, cause, reason, targets, ...of } = HISTORY;
+    return [{ ...of, goneSince: undefined, transitions: [{ at, state, cause, reason, targets }] }];
   }
 
   explain(reference: string): Promise<ExplainView> {

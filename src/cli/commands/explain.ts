@@ -21,7 +21,7 @@ export async function explain(reference: string, command: Command, io: CliIo): P
   if (output === 'json') io.stdout(toJson(view));
   else if (output === 'yaml') io.stdout(toYaml(view));
   else io.stdout(renderExplain(view, io.clock.now(), painter(io.color)));
-  if (view.seen) return EXIT.ok;
+  if (view.seen || view.history.length > 0) return EXIT.ok;
   const near = await similar(reference, agent, io);
   if (near !== undefined) io.stderr(`Did you mean ${printable(near)}?\n`);
   return EXIT.error;
