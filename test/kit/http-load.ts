@@ -9,15 +9,18 @@ export class HttpLoad {
   readonly #open = new Set<Promise<void>>();
   readonly #timer: NodeJS.Timeout;
 
+  /** `address`: where it is sent; this machine by default. */
   constructor({
     port,
     host,
     everyMs,
-  }: { readonly port: number; readonly host: string; readonly everyMs: number }) {
+    address = '127.0.0.1',
+  }: { readonly port: number; readonly host: string; readonly everyMs: number; readonly address?: string }) {
     this.#timer = setInterval(() => {
       this.sent += 1;
       const agent = this.sent % 2 === 0 ? { agent: this.#kept } : {};
-      const asked = get(port, host, agent)
+      const options = { ...agent, address };
+      const asked = get(port, host, options)
         .then(({ status }) => {
           if (status !== 200) this.failed.push(String(status));
         })

@@ -51,11 +51,12 @@ export interface Reply {
 export function get(
   port: number,
   host: string,
-  options: { path?: string; agent?: Agent } = {},
+  options: { path?: string; agent?: Agent; address?: string } = {},
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const agent = options.agent ?? new Agent({ keepAlive: false });
-    const asked = request({ host: '127.0.0.1', port, agent, path: options.path ?? '/', headers: { host } });
+    const { path = '/', address = '127.0.0.1' } = options;
+    const asked = request({ host: address, port, agent, path, headers: { host } });
     asked.once('error', reject);
     asked.once('response', (response) => {
       let body = '';
