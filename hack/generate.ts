@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cliReference } from '../src/cli/reference.ts';
+import { compatReference } from '../src/config/compat/reference.ts';
 import { configJsonSchema, configReference } from '../src/config/reference.ts';
 import { failureReference } from '../src/core/failure-reference.ts';
 import { labelReference } from '../src/dialect/reference.ts';
@@ -13,6 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const PAGES: Readonly<Record<string, () => string>> = {
   'manifests/config.schema.json': () => `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
   'hack/reference/configuration.md': configReference,
+  'hack/reference/compat-service-registrar.md': compatReference,
   'hack/reference/labels.md': labelReference,
   'hack/reference/errors.md': failureReference,
   'hack/reference/cli.md': cliReference,

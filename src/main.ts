@@ -5,6 +5,7 @@ import { EXIT } from './cli/exit.ts';
 import type { CliIo } from './cli/io.ts';
 import { runCli } from './cli/program.ts';
 import { printable } from './core/printable.ts';
+import { fullHostName } from './source/host/full-name.ts';
 import { systemClock } from './telemetry/clock.ts';
 import { keepHeapSmall } from './telemetry/heap.ts';
 import { createLog, type ProcessLog } from './telemetry/log.ts';
@@ -62,6 +63,7 @@ const io: CliIo = {
     home: homedir(),
     stateHome: process.env['XDG_STATE_HOME'],
     runtimeDir: process.env['XDG_RUNTIME_DIR'],
+    fullHostName: fullHostName(),
     readFile: (path) => readFileSync(path, 'utf8'),
   },
   clock: systemClock,

@@ -30,6 +30,7 @@ async function cli(argv: readonly string[]) {
       uid: 1000,
       home: folder,
       stateHome: undefined,
+      fullHostName: () => undefined,
       runtimeDir: undefined,
       readFile: () => {
         throw Object.assign(new Error('none'), { code: 'ENOENT' });

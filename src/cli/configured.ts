@@ -4,7 +4,7 @@ import { formatProblem, type Problem } from '../config/problem.ts';
 import { printable } from '../core/printable.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { CliIo } from './io.ts';
-import { flagsOf } from './options.ts';
+import { flagsOf, oldFlagsOf } from './options.ts';
 
 export type Configured = Extract<Loaded, { ok: true }>;
 
@@ -22,7 +22,8 @@ export function configured(command: Command, io: CliIo, readSecrets: boolean): C
 export function load(command: Command, io: CliIo, readSecrets: boolean): Loaded {
   const file = command.optsWithGlobals<{ config?: string }>().config;
   const machine = { ...io.machine, readSecrets, now: () => io.clock.now() };
-  return loadConfig({ file, env: io.env, flags: flagsOf(command), machine });
+  const given = { flags: flagsOf(command), oldFlags: oldFlagsOf(command) };
+  return loadConfig({ file, env: io.env, ...given, machine });
 }
 
 /** As people are shown them, one line each. */
@@ -33,4 +34,9 @@ export function linesOf(problems: readonly Problem[]): readonly string[] {
 /** Warnings on the standard error, so that the output stays what was asked for. */
 export function showWarnings({ warnings }: Configured, io: CliIo): void {
   for (const warning of warnings) io.stderr(`portolan: warning: ${printable(formatProblem(warning))}\n`);
+}
+
+/** What is worth knowing, beside what was asked for. */
+export function showNotes({ notes }: Configured, io: CliIo): void {
+  for (const line of linesOf(notes)) io.stderr(`portolan: note: ${line}\n`);
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { OLD_FLAGS } from '../config/compat/names.ts';
 import type { FlagValue } from '../config/environment.ts';
 import { defaultOf } from '../config/reference.ts';
 import { SETTINGS, type Setting } from '../config/settings.ts';
@@ -11,6 +12,7 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
   ['Timing:', ['resync', 'debounce', 'drainTime', 'leaseTtl', 'handover']],
 ];
 const OTHER = 'Process:';
+const OLD_GROUP = 'Of service-registrar, with --compat:';
 const NAMED = new Set(GROUPS.flatMap(([, keys]) => keys));
 
 /** Every setting that has a flag, in the order of the help. */
@@ -79,4 +81,26 @@ export function flagsOf(command: Command): Map<string, FlagValue> {
     if (value !== undefined) flags.set(setting.path, value);
   }
   return flags;
+}
+
+/** Flags of service-registrar. They are accepted without the switch too, so that the error can name it. */
+export function addOldFlags(command: Command, hidden: boolean): Command {
+  for (const { flags, what } of OLD_FLAGS) {
+    const option = new Option(flags, what).helpGroup(OLD_GROUP);
+    command.addOption(hidden ? option.hideHelp() : option);
+  }
+  return command;
+}
+
+/** Those that were given, by their short form. */
+export function oldFlagsOf(command: Command): Map<string, FlagValue> {
+  const found = new Map<string, FlagValue>();
+  for (const { short } of OLD_FLAGS) {
+    const option = command.options.find((candidate) => candidate.short === short);
+    // Another command may have a flag of that letter that means something else.
+    if (option?.helpGroupHeading !== OLD_GROUP) continue;
+    const value: unknown = command.getOptionValue(option.attributeName());
+    if (typeof value === 'string' || value === true) found.set(short, value);
+  }
+  return found;
 }

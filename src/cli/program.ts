@@ -14,7 +14,14 @@ import { complaint } from './complaint.ts';
 import { CliError, EXIT, EXIT_TEXT } from './exit.ts';
 import type { CliIo } from './io.ts';
 import { RESOURCES, type Resource } from './lists.ts';
-import { ANNOUNCE_PREFIX, addSettings, CLIENT_SETTINGS, forAnnouncing, forListening } from './options.ts';
+import {
+  ANNOUNCE_PREFIX,
+  addOldFlags,
+  addSettings,
+  CLIENT_SETTINGS,
+  forAnnouncing,
+  forListening,
+} from './options.ts';
 
 /** Runs one command line; the result is the exit code. Only what nobody expected is thrown. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
@@ -89,7 +96,10 @@ function runCommand(io: CliIo, finish: Finish): Command {
     .action(async () => {
       finish(await run(command, io));
     });
-  return addSettings(command, () => true);
+  return addOldFlags(
+    addSettings(command, () => true),
+    false,
+  );
 }
 
 function listenCommand(io: CliIo, finish: Finish): Command {
@@ -129,7 +139,10 @@ function planCommand(io: CliIo, finish: Finish): Command {
     .action(async () => {
       finish(await plan(command, io));
     });
-  return addSettings(command, ({ path }) => path !== 'dryRun' && path !== 'once');
+  return addOldFlags(
+    addSettings(command, ({ path }) => path !== 'dryRun' && path !== 'once'),
+    true,
+  );
 }
 
 function getCommand(io: CliIo, finish: Finish): Command {
@@ -271,8 +284,18 @@ function configCommand(io: CliIo, finish: Finish): Command {
     });
   return new Command('config')
     .description('Checks, prints and describes the configuration.')
-    .addCommand(addSettings(checking, () => true))
-    .addCommand(addSettings(printing, () => true))
+    .addCommand(
+      addOldFlags(
+        addSettings(checking, () => true),
+        true,
+      ),
+    )
+    .addCommand(
+      addOldFlags(
+        addSettings(printing, () => true),
+        true,
+      ),
+    )
     .addCommand(describing);
 }
 

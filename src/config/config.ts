@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { EXPIRIES } from '../core/layout.ts';
 import { POLICIES, type Policy } from '../core/policy.ts';
 import { announcements } from './announcement-settings.ts';
+import { COMPATS } from './compat/names.ts';
 import { type EngineConfig, engines } from './engines.ts';
 import { flaps } from './flap-settings.ts';
 import { type ProxySettings, proxies } from './proxies.ts';
@@ -204,6 +205,11 @@ export const settingsSchema = z.strictObject({
       description: 'Log format; auto: pretty on a terminal, else JSON.',
       value: 'auto|json|pretty',
     }),
+  }),
+  compat: setting(z.enum(COMPATS).default('none'), {
+    description:
+      "Another program's variables, flags and keys that are read besides, and its defaults: service-registrar.",
+    value: COMPATS.join('|'),
   }),
   dryRun: on('Print what would change and write nothing.', false, 'dry-run'),
   once: on('Converge once, first probes included, and exit; needs a real registry.', false, 'once'),

@@ -8,6 +8,8 @@ export interface Machine {
   readonly stateHome: string | undefined;
   /** Where sockets of this user's services lie. */
   readonly runtimeDir: string | undefined;
+  /** Its name with the domain, as `hostname -f` prints it; undefined where nobody can tell. */
+  readonly fullHostName: () => string | undefined;
   /** Throws when the file cannot be read. */
   readonly readFile: (path: string) => string;
   /** False for commands that only talk to a running agent: they need neither passwords nor certificates. */

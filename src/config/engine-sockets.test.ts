@@ -8,6 +8,7 @@ const machine = (files: Readonly<Record<string, string>> = {}, runtimeDir?: stri
   home: '/home/ann',
   stateHome: undefined,
   runtimeDir,
+  fullHostName: () => undefined,
   readSecrets: true,
   now: () => 0,
   readFile: (path: string): string => {

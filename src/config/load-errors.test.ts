@@ -56,8 +56,8 @@ describe('errors', () => {
     ],
     [
       'a group that is not a mapping',
-      { yaml: 'docker: unix:///x' },
-      'p.yaml:1: docker: is not a mapping; write its settings below it: host, tlsVerify, certPath, oneOff',
+      { yaml: 'http: 127.0.0.1:1' },
+      'p.yaml:1: http: is not a mapping; write its settings below it: listen, allowedHosts',
     ],
     [
       'a file that is not a mapping',

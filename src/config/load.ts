@@ -1,3 +1,5 @@
+import { SERVICE_REGISTRAR } from './compat/names.ts';
+import { refuse, type Translated, translate } from './compat/translate.ts';
 import { type Config, settingsSchema } from './config.ts';
 import type { Machine } from './context.ts';
 import {
@@ -11,7 +13,7 @@ import { problemsOf } from './issues.ts';
 import { DEFAULT_ORIGIN, type Given, type Origin, type Problem, type Reading, shownPath } from './problem.ts';
 import { resolveConfig } from './resolve.ts';
 import { LEAVES, type Setting } from './settings.ts';
-import { readYaml } from './yaml-file.ts';
+import { type FileReading, readYaml } from './yaml-file.ts';
 
 export interface LoadInput {
   /** Of `-c`; undefined: what `PORTOLAN_CONFIG` names, if anything. */
@@ -19,6 +21,8 @@ export interface LoadInput {
   readonly env: Environment;
   /** By setting path. */
   readonly flags: ReadonlyMap<string, FlagValue>;
+  /** Those of service-registrar's command line, by their short form. */
+  readonly oldFlags?: ReadonlyMap<string, FlagValue>;
   readonly machine: Machine;
 }
 
@@ -31,13 +35,21 @@ export type Loaded =
       /** What was given, as it was written; nothing for settings at their default. */
       readonly given: ReadonlyMap<string, Given>;
       readonly warnings: readonly Problem[];
+      /** What is worth knowing though nothing is wrong, such as today's name of an old one. */
+      readonly notes: readonly Problem[];
     }
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] };
 
-/** Defaults, then the file, then the environment, then flags: the later one counts. Reports all problems at once. */
+/**
+ * Defaults, then what stands under old names, then the file, then the environment, then flags: the later one counts. Reports
+ * all problems at once.
+ */
 export function loadConfig(input: LoadInput): Loaded {
-  const readings = [readFile(input), readEnvironment(input.env), readFlags(input.flags)];
-  const given = new Map(readings.flatMap((reading) => [...reading.given]));
+  const [environment, flags] = [readEnvironment(input.env), readFlags(input.flags)];
+  const file = readFile(input, (flags.given.get('compat') ?? environment.given.get('compat'))?.value);
+  const old = readOld(input, file, givenBy([file, environment, flags]));
+  const readings: Reading[] = [old, file, environment, flags];
+  const given = givenBy(readings);
   const problems = readings.flatMap((reading) => reading.problems);
   const warnings = readings.flatMap((reading) => reading.warnings);
   const parsed = settingsSchema.safeParse(treeOf(given));
@@ -50,19 +62,33 @@ export function loadConfig(input: LoadInput): Loaded {
   const origins = new Map(
     [...LEAVES.keys()].map((path) => [path, given.get(path)?.origin ?? DEFAULT_ORIGIN]),
   );
-  return { ok: true, config, origins, given, warnings };
+  return { ok: true, config, origins, given, warnings, notes: old.notes };
 }
 
-const NOTHING: Reading = { given: new Map(), problems: [], warnings: [] };
+const NOTHING: FileReading = { given: new Map(), problems: [], warnings: [], strays: [] };
 
-function readFile({ file, env, machine }: LoadInput): Reading {
+const givenBy = (readings: readonly Reading[]): Map<string, Given> =>
+  new Map(readings.flatMap((reading) => [...reading.given]));
+
+/** What stands under names of service-registrar: translated when that was asked for, else refused. */
+function readOld(
+  { env, oldFlags = new Map(), machine }: LoadInput,
+  { strays }: FileReading,
+  today: ReadonlyMap<string, Given>,
+): Translated {
+  if (today.get('compat')?.value === SERVICE_REGISTRAR)
+    return translate({ env, strays, flags: oldFlags, machine, today });
+  return { ...NOTHING, problems: refuse({ strays, flags: oldFlags }), notes: [] };
+}
+
+function readFile({ file, env, machine }: LoadInput, compat: unknown): FileReading {
   const fromEnv = (env[CONFIG_VARIABLE] ?? '') === '' ? undefined : env[CONFIG_VARIABLE];
   const path = file ?? fromEnv;
   if (path === undefined) return NOTHING;
   const origin: Origin =
     file === undefined ? { type: 'env', name: CONFIG_VARIABLE } : { type: 'flag', name: '--config' };
   try {
-    return readYaml(path, machine.readFile(path));
+    return readYaml(path, machine.readFile(path), compat);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
     const what = `names a configuration file that cannot be read, ${shownPath(path)} (${code})`;

@@ -54,10 +54,14 @@ function hideEntry(entry: unknown): unknown {
   );
 }
 
-/** A configuration file with the same meaning; each value's origin is a comment beside it. */
+/**
+ * A configuration file with the same meaning; each value's origin is a comment beside it. Without `compat`: what stood under
+ * old names stands under today's in it.
+ */
 export function settingsYaml(settings: readonly ShownSetting[]): string {
   const document = new Document({});
   for (const { setting, value, note, origin } of settings) {
+    if (setting === 'compat') continue;
     const keys = setting.split('.');
     document.setIn(keys, document.createNode(value ?? null));
     const node = document.getIn(keys, true);

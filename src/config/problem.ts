@@ -2,8 +2,15 @@ import { shown } from '../core/quote.ts';
 
 /** Where a value came from. */
 export type Origin =
-  | { readonly type: 'default' }
-  | { readonly type: 'file'; readonly path: string; readonly line: number | undefined }
+  /** `of`: another program's, whose settings are read. */
+  | { readonly type: 'default'; readonly of?: string }
+  /** `key`: as it is written there, where that is not the setting's own name. */
+  | {
+      readonly type: 'file';
+      readonly path: string;
+      readonly line: number | undefined;
+      readonly key?: string;
+    }
   | { readonly type: 'env'; readonly name: string }
   | { readonly type: 'flag'; readonly name: string };
 
@@ -36,9 +43,11 @@ export const DEFAULT_ORIGIN: Origin = { type: 'default' };
 export function describeOrigin(origin: Origin): string {
   switch (origin.type) {
     case 'default':
-      return 'default';
-    case 'file':
-      return origin.line === undefined ? origin.path : `${origin.path}:${origin.line}`;
+      return origin.of === undefined ? 'default' : `default of ${origin.of}`;
+    case 'file': {
+      const place = origin.line === undefined ? origin.path : `${origin.path}:${origin.line}`;
+      return origin.key === undefined ? place : `${place} (${shown(origin.key)})`;
+    }
     case 'env':
       return origin.name;
     case 'flag':

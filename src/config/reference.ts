@@ -63,6 +63,8 @@ and where it came from; \`portolan config check\` reports everything that is wro
   with ↻, and login and policy of each registry, are taken over, and no record moves that they do not concern; one line of
   the log names them, and those that need a restart. A file with errors changes nothing. Files of certificates and passwords
   are read whenever they change, without a signal.
+- **Settings of service-registrar** are read besides with \`--compat=service-registrar\`:
+  [compat-service-registrar.md](compat-service-registrar.md).
 - **Unknown keys** in the file are errors, unknown \`PORTOLAN_*\` variables are warnings; both name the nearest right one.
 `;
 

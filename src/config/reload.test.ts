@@ -34,6 +34,14 @@ describe('a configuration that is read again', () => {
     });
   });
 
+  it('is taken over from the file of another program, too', () => {
+    const { plan } = reload('interval: 3000\nttl: 12000', 'interval: 5000\nttl: 13000\nlog_level: debug', {
+      flags: { compat: 'service-registrar' },
+    });
+    expect(plan).toMatchObject({ applied: ['resync', 'log.level'], restart: ['leaseTtl'] });
+    expect(plan.config).toMatchObject({ resync: 5000, leaseTtl: 12_000, log: { level: 'debug' } });
+  });
+
   it('does not change what it is compared with', () => {
     const { old, plan } = reload('drainTime: 1s', 'drainTime: 2s\nlog: { level: error }');
     expect([old.drainTime, old.log.level]).toEqual([1000, 'info']);

@@ -1,6 +1,8 @@
 import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { nearest } from '../core/nearest.ts';
 import { shown } from '../core/quote.ts';
+import { OLD_NAMES, oldName, SERVICE_REGISTRAR, SUPERSEDED } from './compat/names.ts';
+import type { Stray } from './compat/sources.ts';
 import { didYouMean, type Given, joinPath, type Origin, type Problem, type Reading } from './problem.ts';
 import { SETTINGS } from './settings.ts';
 
@@ -20,8 +22,16 @@ function groups(): Map<string, Set<string>> {
   return found;
 }
 
-/** Reads the text of a configuration file. Never throws; everything wrong comes with its line. */
-export function readYaml(path: string, text: string): Reading {
+/** What a file says; `strays`: keys at its top that only service-registrar knew. */
+export interface FileReading extends Reading {
+  readonly strays: readonly Stray[];
+}
+
+/**
+ * Reads the text of a configuration file. Never throws; everything wrong comes with its line. `compat`: the setting of that
+ * name, where something outranks the file.
+ */
+export function readYaml(path: string, text: string, compat?: unknown): FileReading {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const problems: Problem[] = document.errors.map((error) => ({
@@ -30,10 +40,11 @@ export function readYaml(path: string, text: string): Reading {
     what: notYaml(error),
     remedy: 'correct this line',
   }));
-  if (problems.length > 0) return { given: new Map(), problems, warnings: [] };
-  const file = new YamlFile(path, document, lines);
+  if (problems.length > 0) return { given: new Map(), problems, warnings: [], strays: [] };
+  const file = new YamlFile(path, document, lines, compat);
   file.read();
-  return { given: file.given, problems: file.problems, warnings: [] };
+  const { given, warnings, strays } = file;
+  return { given, problems: file.problems, warnings, strays };
 }
 
 /** What the parser says, but not what it found: a password that begins like an alias must not be shown. */
@@ -42,17 +53,30 @@ function notYaml(error: unknown): string {
   return `is not valid YAML: ${shown(head.trim() || 'unreadable', 160)}`;
 }
 
+type FileOrigin = Extract<Origin, { type: 'file' }>;
+
+/** Two of its keys are groups of today's: there it had texts. */
+function isOld(key: string, value: unknown, names: ReadonlySet<string>): boolean {
+  return (
+    oldName(key) !== undefined && (!names.has(key) || (typeof value !== 'object' && value !== undefined))
+  );
+}
+
 class YamlFile {
   readonly given = new Map<string, Given>();
   readonly problems: Problem[] = [];
+  readonly warnings: Problem[] = [];
+  readonly strays: Stray[] = [];
   readonly #path: string;
   readonly #document: Document.Parsed;
   readonly #lines: LineCounter;
+  #compat: unknown;
 
-  constructor(path: string, document: Document.Parsed, lines: LineCounter) {
+  constructor(path: string, document: Document.Parsed, lines: LineCounter, compat: unknown) {
     this.#path = path;
     this.#document = document;
     this.#lines = lines;
+    this.#compat = compat;
   }
 
   read(): void {
@@ -66,7 +90,9 @@ class YamlFile {
       return;
     }
     // An empty file is a configuration with every default.
-    if (content !== null && content !== undefined) this.#group(content, []);
+    if (content === null || content === undefined) return;
+    if (typeof content === 'object' && 'compat' in content) this.#compat ??= content.compat;
+    this.#group(content, []);
   }
 
   #group(content: unknown, keys: readonly string[]): void {
@@ -81,7 +107,8 @@ class YamlFile {
     for (const [key, value] of Object.entries(content)) {
       const member = [...keys, key];
       const path = member.join('.');
-      if (!names.has(key)) this.#unknown(member, names);
+      if (keys.length === 0 && isOld(key, value, names)) this.#old(key, value);
+      else if (!names.has(key)) this.#unknown(member, names);
       else if (LEAF_PATHS.has(path)) this.#leaf(path, member, value);
       else this.#group(value, member);
     }
@@ -93,8 +120,19 @@ class YamlFile {
     this.given.set(path, { value, origin: this.#origin(keys), within });
   }
 
+  #old(key: string, value: unknown): void {
+    this.strays.push({ key, value, origin: { ...this.#origin([key]), key } });
+  }
+
   #unknown(keys: readonly string[], names: ReadonlySet<string>): void {
-    const near = nearest(keys.at(-1) ?? '', names);
+    const compat = keys.length === 1 && this.#compat === SERVICE_REGISTRAR;
+    const superseded = compat ? SUPERSEDED.get(keys[0] ?? '') : undefined;
+    if (superseded !== undefined) {
+      const what = 'is ignored, as the last service-registrar ignored it';
+      this.warnings.push({ origin: this.#origin(keys), setting: joinPath(keys), what, remedy: superseded });
+      return;
+    }
+    const near = nearest(keys.at(-1) ?? '', compat ? [...names, ...OLD_NAMES.map(({ key }) => key)] : names);
     const elsewhere = [...LEAF_PATHS].find((path) => path.endsWith(`.${keys.at(-1) ?? ''}`));
     const parent = keys.slice(0, -1).join('.');
     const remedy = didYouMean(
@@ -105,7 +143,7 @@ class YamlFile {
     this.problems.push({ origin: this.#origin(keys), setting: joinPath(keys), what, remedy });
   }
 
-  #origin(keys: readonly PropertyKey[]): Origin {
+  #origin(keys: readonly PropertyKey[]): FileOrigin {
     return { type: 'file', path: this.#path, line: this.#line(keys) };
   }
 

@@ -23,6 +23,8 @@ export interface CliResult {
 
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /** By path. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Told of each text on the standard output or the standard error. */
   readonly onOut?: (text: string) => void;
   readonly onErr?: (text: string) => void;
@@ -56,7 +58,10 @@ export class TestCli {
   }
 
   /** Runs a line as it would be typed; no word of it is quoted. */
-  async run(line: string, { env = {}, onOut = quiet, onErr = quiet }: CliOptions = {}): Promise<CliResult> {
+  async run(
+    line: string,
+    { env = {}, files = {}, onOut = quiet, onErr = quiet }: CliOptions = {},
+  ): Promise<CliResult> {
     let [out, err] = ['', ''];
     const { folder } = this;
     const io: CliIo = {
@@ -70,7 +75,11 @@ export class TestCli {
       },
       ...{ terminal: false, color: false, version: '1.2.3' },
       env: { PORTOLAN_STATE_DIR: folder, ...env },
-      machine: { uid: 1000, home: folder, stateHome: undefined, runtimeDir: undefined, readFile: noFile },
+      machine: {
+        ...{ uid: 1000, home: folder, stateHome: undefined, runtimeDir: undefined },
+        fullHostName: () => 'fury.example',
+        readFile: (path) => files[path] ?? noFile(),
+      },
       ...{ clock: systemClock, random: () => 0.5, signal: this.stop.signal, onHangUp: () => quiet },
       openLog: () => ({ ...log, flush: quiet, setLevel: quiet }),
       agent: { run: nothing, listen: nothing, announce: nothing, planOnce: nothing, ...this.#runs },

@@ -7,6 +7,8 @@ export interface Given {
   readonly yaml?: string;
   readonly env?: Environment;
   readonly flags?: Readonly<Record<string, FlagValue>>;
+  /** Of service-registrar, by their short form. */
+  readonly oldFlags?: Readonly<Record<string, FlagValue>>;
   readonly files?: Readonly<Record<string, string>>;
   readonly uid?: number;
   /** False: as for a command that only asks a running agent. */
@@ -20,6 +22,7 @@ export function load({
   yaml,
   env = {},
   flags = {},
+  oldFlags = {},
   files = {},
   uid = 0,
   now = 0,
@@ -30,11 +33,13 @@ export function load({
     file: yaml === undefined ? undefined : 'p.yaml',
     env,
     flags: new Map(Object.entries(flags)),
+    oldFlags: new Map(Object.entries(oldFlags)),
     machine: {
       uid,
       home: '/home/ann',
       stateHome: undefined,
       runtimeDir: undefined,
+      fullHostName: () => 'fury.example',
       readSecrets,
       now: () => now,
       readFile: (path) => {

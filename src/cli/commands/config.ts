@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type ShownSetting, settingsYaml, shownSettings } from '../../config/print.ts';
 import { configJsonSchema } from '../../config/reference.ts';
-import { configured, showWarnings } from '../configured.ts';
+import { configured, showNotes, showWarnings } from '../configured.ts';
 import { EXIT } from '../exit.ts';
 import type { CliIo } from '../io.ts';
 import { toJson } from '../structured.ts';
@@ -10,6 +10,7 @@ import { renderTable } from '../table.ts';
 export function check(command: Command, io: CliIo): number {
   const loaded = configured(command, io, true);
   showWarnings(loaded, io);
+  showNotes(loaded, io);
   io.stdout('The configuration is valid.\n');
   return EXIT.ok;
 }

@@ -14,9 +14,10 @@ export async function run(
 ): Promise<number> {
   // Before anything else: who asks early must not end the agent that he asks.
   const requests = listen(io);
-  const { config, warnings } = configured(command, io, true);
+  const { config, warnings, notes } = configured(command, io, true);
   const log = io.openLog({ level: config.log.level, format: config.log.format, fd: 1 });
   for (const reason of linesOf(warnings)) log.warn({ reason }, 'configuration');
+  for (const reason of linesOf(notes)) log.info({ reason }, 'configuration');
   const { clock, random, stdout, signal, version, color } = io;
   const reload = reloadPort(command, io, log, requests.on);
   try {

@@ -53,6 +53,16 @@ describe('errors of the client', () => {
     expect(problem.failure.code).toBe(code);
   });
 
+  it.each([
+    ['No connection established. Last error: Protocol error (now)', 'does not speak the v3 API of etcd'],
+    ['No connection established. Last error: connect ECONNREFUSED 127.0.0.1:4001 (now)', 'listens at 2379'],
+  ])('%s tells whoever comes from the v2 API what is meant', (message, hint) => {
+    const { failure, unsent } = problemOf(new GRPCUnavailableError(`14 UNAVAILABLE: ${message}`));
+    expect(failure.message).toContain(hint);
+    expect(failure.message).toContain(message);
+    expect(unsent).toBe(true);
+  });
+
   it('tokens that are no longer valid are exchanged', () => {
     expect(problemOf(new EtcdInvalidAuthTokenError('invalid auth token')).stale).toBe(true);
     expect(problemOf(new GRPCInvalidArgumentError('revision of auth store is old')).stale).toBe(true);

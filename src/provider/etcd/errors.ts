@@ -78,5 +78,16 @@ function isDenial(error: unknown, message: string): boolean {
 
 /** Without the class name and the code that the library puts before it. */
 function briefly(message: string): string {
-  return message.replace(/^(\w+Error: )?(\d+ [A-Z_]+: )?/, '').slice(0, 200);
+  const text = message.replace(/^(\w+Error: )?(\d+ [A-Z_]+: )?/, '').slice(0, 200);
+  const hint = HINTS.find(([pattern]) => pattern.test(text))?.[1];
+  return hint === undefined ? text : `${hint}: ${text}`;
 }
+
+/** What a bare error of the network would not tell whoever comes from the v2 API of etcd. */
+const HINTS: readonly (readonly [RegExp, string])[] = [
+  [/Last error: Protocol error/, 'what answers does not speak the v3 API of etcd, or wants TLS (etcds://)'],
+  [
+    /ECONNREFUSED \S+:4001\b/,
+    'port 4001 was that of the v2 API; etcd with the v3 API listens at 2379 unless told otherwise',
+  ],
+];
