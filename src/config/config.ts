@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { EXPIRIES } from '../core/layout.ts';
+import { DRAIN_MARKS, EXPIRIES } from '../core/layout.ts';
 import { POLICIES, type Policy } from '../core/policy.ts';
 import { announcements } from './announcement-settings.ts';
 import { COMPATS } from './compat/names.ts';
@@ -143,6 +143,11 @@ export const settingsSchema = z.strictObject({
     reload: true,
     description: 'How long an unhealthy endpoint drains.',
     value: 'duration',
+  }),
+  drainMark: setting(z.enum(DRAIN_MARKS).default('mark'), {
+    description:
+      'How the services layout shows what drains: mark: by the field state; delete: the record goes, for readers that know no state.',
+    value: DRAIN_MARKS.join('|'),
   }),
   probes: group({
     parallel: setting(count({ min: 1, max: 1000 }).prefault(64), {

@@ -110,6 +110,11 @@ export class Endpoints {
     return this.#publication.claims;
   }
 
+  /** Where the endpoint stands only while it is in rotation. */
+  rotationKeys({ endpoint }: LiveEndpoint): readonly string[] {
+    return this.#publication.keysInRotation(endpoint);
+  }
+
   desiredKeys(audience: Audience): readonly string[] {
     return this.#publication.claims.keys(audience);
   }

@@ -112,11 +112,18 @@ export class Commands {
   /** The registries, and what each one still lacks. */
   #missing(order: DrainOrder): readonly { readonly target: string; readonly why: string | undefined }[] {
     const { key, value } = orderRecord(this.#options.owner, order);
-    const keys = this.#concerned(order).flatMap(({ records }) => records.map((record) => record.key));
+    const keys = this.#concerned(order).flatMap((live) => this.#keysOf(live));
     return this.#options.targets.map((target) => ({
       target: target.name,
       why: missingAt(target, { key, value, mayBeAbsent: !order.drained }, keys),
     }));
+  }
+
+  /** What it shows now, and what a drain takes away where drains are not marked. */
+  #keysOf(live: LiveEndpoint): readonly string[] {
+    const shown = live.records.map(({ key }) => key);
+    if (live.phase.state !== 'draining') return shown;
+    return [...new Set([...shown, ...this.#options.endpoints.rotationKeys(live)])];
   }
 
   #concerned({ subject }: DrainOrder): readonly LiveEndpoint[] {

@@ -167,7 +167,7 @@ export class Target {
   }
 
   /** What a pass would do about a key now. */
-  verdict(key: string, cause: Cause): Verdict {
+  verdict(key: string, cause: Cause, group?: string): Verdict {
     return planKey({
       key,
       desired: this.#withdrawing ? undefined : this.#outlook.desired(key),
@@ -176,7 +176,7 @@ export class Target {
       contested: this.#cache.contested(key, this.#options.clock.monotonic()),
       lease: this.#session.type === 'held' ? this.#session.lease : undefined,
       lostLease: this.#cache.lostLease(key),
-      cause,
+      ...{ cause, group },
     });
   }
 
@@ -346,7 +346,7 @@ export class Target {
   async #process(writer: RegistryWriter, batch: readonly TakenWork[], signal: AbortSignal): Promise<void> {
     const planned = new Map<TakenWork, Change>();
     for (const work of batch) {
-      const verdict = this.verdict(work.key, work.cause);
+      const verdict = this.verdict(work.key, work.cause, work.group);
       if (verdict.type === 'change') planned.set(work, verdict.change);
       else this.#withoutChange(work, verdict);
     }

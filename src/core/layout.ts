@@ -8,6 +8,14 @@ import type { Reason } from './reason.ts';
  */
 export const EXPIRIES = ['prune', 'ttl'] as const;
 
+/**
+ * How the `services` layout shows what drains. `mark`: by its field `state`; `delete`: not at all, for readers that know of
+ * none.
+ */
+export const DRAIN_MARKS = ['mark', 'delete'] as const;
+
+export type DrainMark = (typeof DRAIN_MARKS)[number];
+
 type LayoutName = 'services' | 'announce' | 'registrar' | 'hosts';
 
 /** Identity of this agent as layouts may show it. */

@@ -85,6 +85,8 @@ export interface PlanInput {
   readonly lease: string | undefined;
   /** The lease under which the record was when it was last seen, if it is gone since. */
   readonly lostLease: string | undefined;
+  /** Of the endpoint whose key it is or was, if that is known: what it no longer wants goes with what it wants. */
+  readonly group?: string | undefined;
   readonly cause: Cause;
 }
 
@@ -124,7 +126,7 @@ function planForeign({ key, desired, observed, cause }: PlanInput): Verdict {
   return giveWay(key, desired?.group ?? key, record, observed.entry, cause);
 }
 
-function planUnwanted({ key, observed, cause, lease }: PlanInput): Verdict {
+function planUnwanted({ key, observed, cause, lease, group = key }: PlanInput): Verdict {
   const record = observed?.record;
   const entry = observed?.entry;
   // Somebody made our record his own: a container that announces itself, where we did it before.
@@ -135,7 +137,7 @@ function planUnwanted({ key, observed, cause, lease }: PlanInput): Verdict {
       action: 'delete',
       key,
       before: record.value,
-      group: key,
+      group,
       expected: record.modRevision,
       entryRevision: entry?.modRevision,
       cause,
@@ -148,7 +150,7 @@ function planUnwanted({ key, observed, cause, lease }: PlanInput): Verdict {
     change: {
       action: 'forget',
       key,
-      group: key,
+      group,
       expected: undefined,
       entryRevision: entry.modRevision,
       cause,

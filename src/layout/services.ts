@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Endpoint, Phase } from '../core/endpoint.ts';
 import { familyOf } from '../core/ip.ts';
 import { parseJson } from '../core/json.ts';
-import type { KeyValue, Layout, OwnerFacts } from '../core/layout.ts';
+import type { DrainMark, KeyValue, Layout, OwnerFacts } from '../core/layout.ts';
 import {
   BALANCES,
   CHECK_PATH,
@@ -16,7 +16,11 @@ import { announceFields, endpointKey } from './document.ts';
 import { type LayoutOptions, normalizePrefix } from './prefix.ts';
 
 /** `/services/<path>/<id>`: where a service is reached, who says so, and whether it is in rotation. */
-export function servicesLayout({ prefix, leased }: LayoutOptions): Layout {
+export function servicesLayout({
+  prefix,
+  leased,
+  drainMark = 'mark',
+}: LayoutOptions & { readonly drainMark?: DrainMark }): Layout {
   const root = normalizePrefix(prefix);
   return {
     name: 'services',
@@ -26,7 +30,7 @@ export function servicesLayout({ prefix, leased }: LayoutOptions): Layout {
       const { state, offered } = phase;
       if (state === 'announced' || state === 'expired') return undefined;
       // Told to stop before it was ever in rotation: there is nothing to withdraw, and nothing to show.
-      if (state === 'draining' && !offered) return undefined;
+      if (state === 'draining' && (!offered || drainMark === 'delete')) return undefined;
       return { key: endpointKey(root, endpoint), value: JSON.stringify(document(endpoint, phase, owner)) };
     },
     encodeHost: () => undefined,

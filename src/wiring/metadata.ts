@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { Layout } from '../core/layout.ts';
+import type { DrainMark, Layout } from '../core/layout.ts';
 import type { Dialect, DialectName } from '../core/service.ts';
 import { announceDialect } from '../dialect/announce.ts';
 import { portolanDialect } from '../dialect/portolan.ts';
@@ -33,11 +33,12 @@ export function dialectsOf(config: Config): {
   };
 }
 
-export function layoutsOf({ layouts, expiry }: Config): readonly Layout[] {
+export function layoutsOf({ layouts, expiry, drainMark }: Config): readonly Layout[] {
   return LAYOUTS.filter((name) => layouts[name].enabled).map((name) =>
     layoutBy(name, layouts, {
       prefix: layouts[name].prefix,
       leased: (layouts[name].expiry ?? expiry) === 'ttl',
+      drainMark,
     }),
   );
 }
@@ -45,7 +46,7 @@ export function layoutsOf({ layouts, expiry }: Config): readonly Layout[] {
 function layoutBy(
   name: (typeof LAYOUTS)[number],
   { registrar }: Config['layouts'],
-  options: LayoutOptions,
+  options: LayoutOptions & { readonly drainMark: DrainMark },
 ): Layout {
   switch (name) {
     case 'services':
