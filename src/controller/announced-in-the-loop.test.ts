@@ -11,6 +11,7 @@ import { VirtualClock } from '../../test/kit/clock.ts';
 import { container, containerId } from '../../test/kit/containers.ts';
 import type { LoopOptions, TestLoop } from '../../test/kit/loop.ts';
 import { ended, endedAfterEach, flaky, seen } from '../../test/kit/loop-script.ts';
+import type { Announcer } from '../core/announcer.ts';
 import { failure } from '../core/failure.ts';
 import { MemoryStore } from '../provider/memory/store.ts';
 import { targetPlan } from './plan-view.ts';
@@ -20,6 +21,12 @@ const begin = endedAfterEach();
 const start = (options: LoopOptions = {}): TestLoop =>
   begin({ describe: describing(), layouts: announcingLayouts(), predecessorDead: true, ...options });
 const serviceOf = (n: number): string => `/services${PATH}/${containerId(n).slice(0, 12)}`;
+const OWNER = {
+  owner: 'o',
+  hostName: 'h',
+  addresses: { ipv4: '10.0.0.1', ipv6: undefined, origin: 'literal' },
+  version: '1',
+};
 const view = (loop: TestLoop) => serviceViews(loop.loop.endpoints)[0];
 /** Grants a lease that nobody keeps alive and puts a record under it. */
 async function putUnderLease(loop: TestLoop, key: string, value: string, seconds = 15, n = 0): Promise<void> {
@@ -306,6 +313,30 @@ describe('changing who announces', () => {
     const ledger = (await second.entries()).filter(({ key }) => key.startsWith('/portolan/owners/'));
     expect(ledger.map(({ value }) => value)).toEqual([serviceOf(1)]);
     expect(await second.records()).toEqual([announcementKey(1), serviceOf(1)]);
+  });
+
+  it('at a change of the settings moves nothing of what has long announced itself', async () => {
+    let by: Announcer = 'agent';
+    const loop = start({ describe: describing(() => by) });
+    await loop.put(announcementKey(1), announcement(1, { TYPE: 'TCP' }));
+    await loop.listed(seen(1, announcer()), seen(2, announcer()));
+    expect(await loop.records()).toEqual(
+      [1, 2].map((n) => announcementKey(n)).concat([1, 2].map((n) => serviceOf(n))),
+    );
+    const before = await loop.content();
+    const revisionOf = async (wanted: string) =>
+      (await loop.entries()).find(({ key }) => key === wanted)?.modRevision;
+    const revision = await revisionOf(serviceOf(1));
+    by = 'container';
+    loop.loop.settingsChanged(OWNER);
+    await loop.clock.advance(5_000);
+    const kept = [announcementKey(1), serviceOf(1)];
+    expect(await loop.records()).toEqual(kept);
+    expect(await revisionOf(serviceOf(1))).toBe(revision);
+    by = 'agent';
+    loop.loop.settingsChanged(OWNER);
+    await loop.clock.advance(5_000);
+    expect(await loop.content()).toEqual(before);
   });
 
   it('withdraws our own, which is no word of the container', async () => {

@@ -1,3 +1,4 @@
+import { isMadeTheirs } from '../core/plan.ts';
 import type { PartialObservation } from '../core/ports.ts';
 import type { Announcements, Ear } from './announcements.ts';
 import type { ObservedCache } from './cache.ts';
@@ -7,6 +8,7 @@ export class Hearing implements Ear {
   readonly #announcements: Announcements;
   readonly #cache: Pick<ObservedCache, 'get' | 'isOwned'>;
   readonly #track: (keys: readonly string[]) => void;
+  readonly #lease: () => string | undefined;
   /** Keys that the list under way reads. */
   #asked: readonly string[] = [];
   #read = new Set<string>();
@@ -15,7 +17,9 @@ export class Hearing implements Ear {
     announcements: Announcements,
     cache: Pick<ObservedCache, 'get' | 'isOwned'>,
     track: (keys: readonly string[]) => void,
+    lease: () => string | undefined,
   ) {
+    this.#lease = lease;
     this.#announcements = announcements;
     this.#cache = cache;
     this.#track = track;
@@ -41,10 +45,18 @@ export class Hearing implements Ear {
     if (heard.length > 0) this.#announcements.heard(heard.map(({ key }) => key));
   }
 
+  /** We have done something at these keys, such as giving way to the container. */
+  applied(keys: Iterable<string>): void {
+    this.#announcements.heard(keys);
+  }
+
   /** What we wrote ourselves is no announcement of the container, even if it has not been withdrawn yet. */
   word(key: string): { readonly value: string | undefined } | undefined {
-    if (!this.#read.has(key)) return undefined;
-    return { value: this.#cache.isOwned(key) ? undefined : this.#cache.get(key)?.record?.value };
+    const seen = this.#cache.get(key);
+    // A key that mattered for another reason before is not read once more.
+    if (seen === undefined && !this.#read.has(key)) return undefined;
+    const ours = this.#cache.isOwned(key) && !isMadeTheirs(seen, this.#lease());
+    return { value: ours ? undefined : seen?.record?.value };
   }
 
   track(keys: readonly string[]): void {

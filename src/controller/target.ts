@@ -51,9 +51,8 @@ export class Target {
   constructor(options: TargetOptions) {
     this.#options = options;
     const { clock, random, debounce, confirm, endpoints, audience, reader, meter } = options;
-    this.#hearing = new Hearing(endpoints.announcements, this.#cache, (keys) => {
-      reader.track(keys);
-    });
+    const track = reader.track.bind(reader);
+    this.#hearing = new Hearing(endpoints.announcements, this.#cache, track, () => this.#lease);
     this.#outlook = new Outlook(endpoints, audience, this.#cache);
     this.#journal = new Journal(tellHistory(options, this.#outlook));
     this.#queue = new Workqueue({ clock, random, debounce, meter });
@@ -166,6 +165,10 @@ export class Target {
     this.#options.reader.relist();
   }
 
+  get #lease(): string | undefined {
+    return this.#session.type === 'held' ? this.#session.lease : undefined;
+  }
+
   /** What a pass would do about a key now. */
   verdict(key: string, cause: Cause, group?: string): Verdict {
     return planKey({
@@ -174,7 +177,7 @@ export class Target {
       observed: this.#cache.get(key),
       lastWritten: this.#cache.lastWritten(key),
       contested: this.#cache.contested(key, this.#options.clock.monotonic()),
-      lease: this.#session.type === 'held' ? this.#session.lease : undefined,
+      lease: this.#lease,
       lostLease: this.#cache.lostLease(key),
       ...{ cause, group },
     });
@@ -363,6 +366,7 @@ export class Target {
     };
     await applyChanges(writer, planned, context, signal);
     for (const { key } of planned.keys()) this.#writing.delete(key);
+    this.#hearing.applied([...planned.keys()].map(({ key }) => key));
   }
 
   #withoutChange(work: TakenWork, verdict: Exclude<Verdict, { type: 'change' }>): void {

@@ -216,6 +216,12 @@ function underStrangersLease(record: RegistryRecord, entry: LedgerEntry, lease: 
   return compareRevisions(record.modRevision, entry.modRevision) > 0;
 }
 
+/** Somebody has put his own in the place of our record, and keeps it. `lease`: this host's. */
+export function isMadeTheirs(observed: ObservedRecord | undefined, lease: string | undefined): boolean {
+  const { record, entry } = observed ?? {};
+  return record !== undefined && entry !== undefined && underStrangersLease(record, entry, lease);
+}
+
 /** Drops the ledger entry and leaves the record to whoever holds it. */
 function giveWay(
   key: string,
