@@ -18,9 +18,9 @@ v3() {
   ETCDCTL_API=3 etcdctl "$@"
 }
 
-# The old commands know the variable of the endpoints under another name.
+# The old commands know the variable of the endpoints under another name, and by themselves also ask port 4001.
 v2() {
-  ETCDCTL_API=2 etcdctl --no-sync ${ETCDCTL_ENDPOINTS:+--endpoints "$ETCDCTL_ENDPOINTS"} "$@"
+  ETCDCTL_API=2 etcdctl --no-sync --endpoints "${ETCDCTL_ENDPOINTS:-http://127.0.0.1:2379}" "$@"
 }
 
 # Nothing there is no mistake; a store that does not answer is.

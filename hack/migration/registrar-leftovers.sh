@@ -29,9 +29,9 @@ v3() {
   ETCDCTL_API=3 etcdctl "$@"
 }
 
-# The old commands know the variable of the endpoints under another name.
+# The old commands know the variable of the endpoints under another name, and by themselves also ask port 4001.
 v2() {
-  ETCDCTL_API=2 etcdctl --no-sync ${ETCDCTL_ENDPOINTS:+--endpoints "$ETCDCTL_ENDPOINTS"} "$@"
+  ETCDCTL_API=2 etcdctl --no-sync --endpoints "${ETCDCTL_ENDPOINTS:-http://127.0.0.1:2379}" "$@"
 }
 
 # A document begins with id, host and ipaddress, in this order; what stands in its environment does not count.
@@ -76,6 +76,7 @@ owned=
 [ "$api" = 2 ] || owned=$newline$(v3 get --prefix --print-value-only /portolan/owners/)$newline
 
 all=$(keys)
+status=0
 while IFS= read -r key; do
   case $key in '' | */) continue ;; esac
   case $owned in *"$newline$key$newline"*) continue ;; esac
@@ -89,8 +90,10 @@ while IFS= read -r key; do
   elif remove "$key" "$found" "$modified"; then
     echo "removed $key"
   else
-    echo "left alone, for it has changed: $key"
+    echo "not removed, for it has changed or etcd refused: $key"
+    status=1
   fi
 done <<END
 $all
 END
+exit $status
