@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the test and demo images without a registry: hack/images.sh [bb-1] [etcd-3.4] [etcd-3.5] [node-20] [haproxy-2.6]
-# (default: all).
+# Builds the test and demo images without a registry: hack/images.sh [bb-1] [etcd-3.4] [etcd-3.5] [node-20] [libc-1]
+# [haproxy-2.6] (default: all).
 # Each is also kept as .cache/images/NAME.tar, for `docker load` into private engines.
 set -euo pipefail
 # shellcheck source=hack/lib/common.sh
@@ -56,6 +56,15 @@ node_root() {
   fi
 }
 
+# The C and C++ libraries that Node.js needs, and no Node.js.
+libc_root() {
+  local node
+  node=$(readlink -f "$(command -v node)")
+  busybox_root
+  copy_program / "$WORK/root" "$node"
+  rm "$WORK/root$node"
+}
+
 build() { # NAME
   local image=portolan-test/${1/-/:} tar=$CACHE/images/$1.tar
   local -a config=(-c "LABEL testing.portolan.recipe=$RECIPE" -c 'ENV PATH=/usr/bin')
@@ -67,6 +76,7 @@ build() { # NAME
     etcd-3.4) etcd_root bookworm ;;
     etcd-3.5) etcd_root trixie ;;
     node-20) node_root; config+=(-c 'ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt' -c 'ENTRYPOINT ["node"]') ;;
+    libc-1) libc_root ;;
     haproxy-2.6) haproxy_root; config+=(-c 'CMD ["/usr/sbin/haproxy","-f","/usr/local/etc/haproxy/haproxy.cfg"]') ;;
     *) die "no such image: $1" ;;
   esac
@@ -77,5 +87,5 @@ build() { # NAME
   rm -rf "${WORK:?}"/*
 }
 
-[ $# -gt 0 ] || set -- bb-1 etcd-3.4 etcd-3.5 node-20 haproxy-2.6
+[ $# -gt 0 ] || set -- bb-1 etcd-3.4 etcd-3.5 node-20 libc-1 haproxy-2.6
 for name in "$@"; do build "$name"; done

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { EXIT } from './cli/exit.ts';
 import type { CliIo } from './cli/io.ts';
 import { runCli } from './cli/program.ts';
+import { readVersion } from './cli/version.ts';
 import { printable } from './core/printable.ts';
 import { fullHostName } from './source/host/full-name.ts';
 import { systemClock } from './telemetry/clock.ts';
@@ -34,11 +35,6 @@ function report(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`portolan: ${printable(message)}\n`);
   if (verbose && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
 }
 
 function write(stream: NodeJS.WriteStream): (text: string) => void {
@@ -99,12 +95,17 @@ process.on('uncaughtException', (error) => {
   end(EXIT.error);
 });
 
-try {
-  process.exitCode = await runCli(process.argv.slice(2), io);
-} catch (error) {
-  report(error);
-  process.exitCode = EXIT.error;
+async function main(): Promise<void> {
+  try {
+    process.exitCode = await runCli(process.argv.slice(2), io);
+  } catch (error) {
+    report(error);
+    process.exitCode = EXIT.error;
+  }
+  for (const log of logs) log.flush();
+  // A connection that somebody forgot to close must not keep a finished process; a clean one has ended before.
+  setTimeout(end, LINGER_MS, process.exitCode).unref();
 }
-for (const log of logs) log.flush();
-// A connection that somebody forgot to close must not keep a finished process; a clean one has ended before.
-setTimeout(end, LINGER_MS, process.exitCode).unref();
+
+// Not awaited here: the single executable is a script, not a module (hack/build-single.sh).
+void main();
