@@ -34,6 +34,9 @@ const serve = async (hostname: string, port: number): Promise<RunningContainer> 
 
 const keyOf = (hostname: string, port: number): string => `/services/prod/apache/web/${port}/${hostname}`;
 
+const fileWith = (interval: number): string =>
+  `interval: ${interval}\nbackend: ${world.registry}\nipaddress: ${ADDRESS}\n`;
+
 /** As service-registrar wrote it, and nobody else: its copy of the environment tells. */
 const old = (path: string, host = 'fury'): string => {
   const [port = '', hostname = ''] = path.split('/').slice(-2);
@@ -60,7 +63,7 @@ beforeAll(async () => {
   etcd = await EtcdServer.start({ version: '3.4', args: ['--enable-v2'] });
   world = await World.open({ etcd });
   web = await serve('c1', 8081);
-  await writeFile(file, `interval: 2000\nbackend: ${world.registry}\nipaddress: ${ADDRESS}\n`);
+  await writeFile(file, fileWith(2000));
   agent = Agent.start({
     args: ['-c', file],
     env: {
@@ -83,6 +86,13 @@ describe('the way from service-registrar', () => {
     expect(notes).toContain(
       `${file}:1 (interval): is read as resync: 2s; today's names: resync, PORTOLAN_RESYNC, --resync`,
     );
+  });
+
+  it('reads them again at SIGHUP', async () => {
+    await writeFile(file, fileWith(3000));
+    agent.kill('SIGHUP');
+    const line = await agent.logged(({ msg }) => msg === 'configuration read again');
+    expect(line['applied']).toEqual(['resync']);
   });
 
   it('leads to documents that a reader of the old format can use', async () => {

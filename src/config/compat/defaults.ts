@@ -17,7 +17,5 @@ export function otherDefaults(machine: Machine, said: (path: string) => boolean)
   for (const path of LEAVES.keys())
     if (/^(?:layouts|dialects)\.\w+\.enabled$/.test(path)) values.set(path, ON.has(path));
   if (!said('hostName')) values.set('hostName', machine.fullHostName());
-  return new Map(
-    [...values].filter(([path, value]) => LEAVES.has(path) && !said(path) && value !== undefined),
-  );
+  return new Map([...values].filter(([path, value]) => !said(path) && value !== undefined));
 }

@@ -63,6 +63,7 @@ describe('the defaults of service-registrar', () => {
       registries: [{ url: 'etcd://localhost:4001', kind: 'etcd' }],
       docker: { oneOff: true },
       hostName: 'fury.example',
+      drainMark: 'delete',
       layouts: {
         registrar: { enabled: true, prefix: '/services/', expiry: 'prune', fullEnvironment: false },
         ...{ services: { enabled: false }, announce: { enabled: false }, hosts: { enabled: false } },
