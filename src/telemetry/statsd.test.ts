@@ -34,7 +34,7 @@ function told(over: Partial<StatsdOptions> = {}) {
 
 describe('statsd', () => {
   it('hears each line under the prefix, times in real milliseconds', async () => {
-    const { clock, statsd } = told();
+    const { clock, statsd } = told({ host: 'localhost' });
     statsd.timing('services.set.ms', 12.3456);
     statsd.timing('services.set.ms', 8, 4);
     statsd.gauge('alive', 1);

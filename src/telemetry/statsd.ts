@@ -34,6 +34,11 @@ const MOST_LINES = 1_000;
 /** How long an answer to the name counts, and how long after a failure it is not asked for again. */
 const RESOLVED_MS = 60_000;
 
+/** statsd listens on IPv4 unless it is told otherwise, and `localhost` is both. */
+function ipv4First(host: string): Promise<Address> {
+  return lookup(host, { order: 'ipv4first' });
+}
+
 /** Sends lines over UDP. A server that is away, or a name that leads nowhere, disturbs nothing: lines are dropped. */
 export class Statsd implements StatsdSink {
   readonly #options: StatsdOptions;
@@ -105,7 +110,7 @@ export class Statsd implements StatsdSink {
   async #resolve(): Promise<void> {
     if (this.#resolving) return;
     this.#resolving = true;
-    const { host, clock, resolve = lookup } = this.#options;
+    const { host, clock, resolve = ipv4First } = this.#options;
     const first = this.#to === undefined;
     try {
       const address = await resolve(host);
