@@ -14,6 +14,7 @@ import { memory } from './memory.ts';
 import { oneChange } from './one-change.ts';
 import { proof } from './proof.ts';
 import { route } from './route.ts';
+import { routeChange } from './route-change.ts';
 import { routeLatency } from './route-latency.ts';
 import { steady } from './steady.ts';
 
@@ -32,6 +33,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   lost,
   route,
   'route-latency': routeLatency,
+  'route-change': routeChange,
 };
 
 /** Left out of a short run, for their time: single containers on the faked engine, bursts on the real one. */

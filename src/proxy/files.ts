@@ -1,5 +1,10 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+
+/** So many small files are read at a time: one by one asynchronously they cost five times as much. */
+const AT_ONCE = 32;
 
 /** A folder of files that is ours alone. Each file is replaced as a whole, so that nobody ever reads half of one. */
 export class OwnFolder {
@@ -14,8 +19,10 @@ export class OwnFolder {
     const files = new Map<string, string>();
     for (const folder of folders) {
       const names = await readdir(join(this.path, folder)).catch(() => []);
-      for (const name of names.filter((candidate) => !candidate.startsWith('.')).sort()) {
-        const text = await readFile(join(this.path, folder, name), 'utf8').catch(() => undefined);
+      const visible = names.filter((candidate) => !candidate.startsWith('.')).sort();
+      for (const [index, name] of visible.entries()) {
+        if (index % AT_ONCE === AT_ONCE - 1) await turn();
+        const text = textOf(join(this.path, folder, name));
         if (text !== undefined) files.set(`${folder}/${name}`, text);
       }
     }
@@ -39,5 +46,14 @@ export class OwnFolder {
 
   async clear(): Promise<void> {
     await rm(this.path, { recursive: true, force: true });
+  }
+}
+
+/** undefined: it went away meanwhile, or is none of ours. */
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
   }
 }

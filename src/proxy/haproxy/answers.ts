@@ -55,15 +55,10 @@ export function parseServers(text: string): {
 } {
   const servers: ServerState[] = [];
   const other: string[] = [];
-  let columns: ReadonlyMap<string, number> | undefined;
+  let columns: Columns | undefined;
   for (const line of text.split('\n')) {
     if (line.startsWith('# be_id ')) {
-      columns = new Map(
-        line
-          .slice(2)
-          .split(' ')
-          .map((name, index) => [name, index]),
-      );
+      columns = columnsOf(line.slice(2).split(' '));
       continue;
     }
     const server = columns === undefined ? undefined : parseServer(line, columns);
@@ -73,22 +68,42 @@ export function parseServers(text: string): {
   return { servers, other };
 }
 
-function parseServer(line: string, columns: ReadonlyMap<string, number>): ServerState | undefined {
-  const cells = line.split(' ');
-  if (cells.length < columns.size || !/^\d+$/.test(cells[0] ?? '')) return undefined;
-  const cell = (name: string): string => cells[columns.get(name) ?? -1] ?? '';
-  const number = (name: string): number => Number(cell(name));
-  const admin = number('srv_admin_state');
+/** Where each column stands: looked up once for a table, which may have ten thousand rows. */
+type Columns = ReturnType<typeof columnsOf>;
+
+function columnsOf(names: readonly string[]) {
+  const at = (name: string): number => names.indexOf(name);
   return {
-    backend: cell('be_name'),
-    name: cell('srv_name'),
-    ip: cell('srv_addr'),
-    port: number('srv_port'),
-    weight: number('srv_uweight'),
+    count: names.length,
+    backend: at('be_name'),
+    name: at('srv_name'),
+    ip: at('srv_addr'),
+    port: at('srv_port'),
+    weight: at('srv_uweight'),
+    admin: at('srv_admin_state'),
+    check: at('srv_check_state'),
+    operation: at('srv_op_state'),
+    seconds: at('srv_time_since_last_change'),
+  };
+}
+
+const DIGITS = /^\d+$/;
+
+function parseServer(line: string, columns: Columns): ServerState | undefined {
+  const cells = line.split(' ');
+  if (cells.length < columns.count || !DIGITS.test(cells[0] ?? '')) return undefined;
+  const cell = (at: number): string => cells[at] ?? '';
+  const admin = Number(cell(columns.admin));
+  return {
+    backend: cell(columns.backend),
+    name: cell(columns.name),
+    ip: cell(columns.ip),
+    port: Number(cell(columns.port)),
+    weight: Number(cell(columns.weight)),
     mode: (admin & ANY_MAINT) !== 0 ? 'maint' : (admin & ANY_DRAIN) !== 0 ? 'drain' : 'ready',
-    checked: (number('srv_check_state') & CHECK_ENABLED) !== 0,
-    up: number('srv_op_state') !== 0 && (admin & FORCED_MAINT) === 0,
-    seconds: number('srv_time_since_last_change'),
+    checked: (Number(cell(columns.check)) & CHECK_ENABLED) !== 0,
+    up: Number(cell(columns.operation)) !== 0 && (admin & FORCED_MAINT) === 0,
+    seconds: Number(cell(columns.seconds)),
   };
 }
 
