@@ -20,6 +20,8 @@ COPY --from=build /build/dist dist
 COPY package.json LICENSE ./
 # Owner id, control socket, drains: all that is ever written.
 COPY --from=build --chown=1000:1000 /build/state /var/lib/portolan
+# Where it shares files and sockets with an HAProxy in another container.
+COPY --from=build --chown=1000:1000 /build/state /var/lib/portolan-proxy
 VOLUME /var/lib/portolan
 ENV NODE_ENV=production PORTOLAN_STATE_DIR=/var/lib/portolan
 USER 1000:1000

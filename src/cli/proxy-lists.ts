@@ -12,11 +12,15 @@ export const proxies = (now: number): readonly Column<ProxyView>[] => [
   { title: 'RELOADS', cell: ({ reloads }) => reloads.toString() },
   { title: 'COMMANDS', cell: ({ commands }) => commands.toString() },
   { title: 'WHY NOT', cell: ({ why }) => why ?? '', max: 80 },
-  { title: 'LAST RELOAD', cell: ({ lastReload }) => lastReload ?? '', max: 60 },
+  { title: 'LAST RELOAD', cell: (row) => lastReload(row, now), max: 60 },
   { title: 'REGISTRY', cell: ({ registry }) => registry, max: 48 },
   { title: 'PATHS', cell: ({ paths }) => paths.join(','), wide: true },
   { title: 'PROCESS', cell: ({ process }) => process ?? '', wide: true },
 ];
+
+function lastReload({ lastReload: why, lastReloadAt: at }: ProxyView, now: number): string {
+  return why === undefined || at === undefined ? '' : `${since(at, now)} ago: ${why}`;
+}
 
 export const routes = (now: number): readonly Column<RouteView>[] => [
   { title: 'PATH', cell: ({ path }) => path, max: 60 },

@@ -110,6 +110,8 @@ edge  converged  3m     3.0.11   1         1        0        12        -        
 edge  lagging    3m     3.0.11   1         1        0        12        its admin socket does not answer  -            memory://
 `,
     );
+    const reloaded = { ...PROXY, reloads: 1, lastReload: '/a needs a backend', lastReloadAt: NOW - 180_000 };
+    expect(renderList('proxies', [reloaded], false, NOW)).toContain('3m ago: /a needs a backend');
     expect(renderList('routes', [ROUTE], true, NOW)).toBe(
       `PATH       HOSTS         SERVER        ADDRESS         WEIGHT  STATE  RECORD      SESSIONS  SINCE  PROXY  NOTES  BACKEND
 /shop/web  shop.example  0ce60d000eac  10.0.0.5:32768  100     up     registered  2         3m     edge   -      pool-000

@@ -112,10 +112,9 @@ const proxyMapping = z.strictObject({
     .describe('How it is reloaded when there is no other way; default: it is left to you.'),
   verify: z
     .array(z.string().min(1))
-    .min(1)
     .optional()
     .describe(
-      'Program and arguments that check a configuration; its folder is added; default: program -c -f.',
+      'Program and arguments that check a configuration; its folder is added; default: program -c -f; []: only the reload tells.',
     ),
 });
 

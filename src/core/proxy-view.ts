@@ -19,6 +19,8 @@ export interface ProxyView {
   readonly commands: number;
   /** Why this process reloaded it last. */
   readonly lastReload: string | undefined;
+  /** Epoch milliseconds. */
+  readonly lastReloadAt: number | undefined;
 }
 
 /** One row of `get routes`: a server of a service, or a service for which the proxy has none. */

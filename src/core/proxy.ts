@@ -48,7 +48,10 @@ export interface ProxyCounters {
   readonly reloads: number;
   /** Run-time commands that it sent. */
   readonly commands: number;
+  /** Why it asked for the last one. */
   readonly lastReload: string | undefined;
+  /** Epoch milliseconds. */
+  readonly lastReloadAt: number | undefined;
 }
 
 /** What runs, as it was observed last. */

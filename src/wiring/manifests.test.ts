@@ -42,7 +42,7 @@ beforeAll(async () => {
   const status = { ...agent.composed.status.status(), proxies: [PROXY] };
   const proxy = {
     ...{ name: 'edge', running: { process: '1', version: '3' }, nameOf: (id: string) => id },
-    counters: { reloads: 0, commands: 0, lastReload: undefined },
+    counters: { reloads: 0, commands: 0, lastReload: undefined, lastReloadAt: undefined },
     servers: () => Promise.resolve({ ok: true as const, value: [] }),
   };
   const load = { depth: 0, active: 0, unfinishedMs: 0, longestMs: 0 };

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -26,6 +28,36 @@ describe('the manifests', () => {
       stdout: 'The configuration is valid.\n',
       stderr: '',
     });
+  });
+
+  it('hold a proxy beside the agent that shares its user and one volume with it, and its settings are valid', async () => {
+    const { services, configs } = parse(readFileSync(file('compose-proxy.yaml'), 'utf8')) as Composed & {
+      readonly services: Readonly<
+        Record<string, { readonly command: readonly string[]; readonly user: string }>
+      >;
+      readonly configs: { readonly portolan: { readonly content: string } };
+    };
+    const { portolan: agent, haproxy } = services;
+    expect(haproxy).toMatchObject({ read_only: true, cap_drop: ['ALL'], volumes: agent?.volumes });
+    expect(readFileSync(`${repository}Dockerfile`, 'utf8')).toContain(`USER ${String(haproxy?.user)}\n`);
+    const folder = await mkdtemp(`${tmpdir()}/portolan-manifests-`);
+    try {
+      await writeFile(`${folder}/portolan.yaml`, configs.portolan.content);
+      const printed = await portolan(['config', 'print', '-o', 'json', '-c', `${folder}/portolan.yaml`]);
+      expect(printed).toMatchObject({ code: 0, stderr: '' });
+      const shared = agent?.volumes[0]?.split(':')[1] ?? '';
+      for (const path of [`${shared}/admin.sock`, `${shared}/master.sock`])
+        expect(printed.stdout).toContain(path);
+      expect(haproxy?.command.slice(1)).toEqual([
+        '-W',
+        '-S',
+        `${shared}/master.sock`,
+        '-f',
+        `${shared}/conf`,
+      ]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('hold a unit that systemd takes without a word', async () => {

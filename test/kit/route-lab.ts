@@ -88,7 +88,7 @@ interface FakePlan extends ProxyPlan {
 /** A proxy that is a map: what it serves, in which process. */
 export class FakeProxy implements Proxy<FakePlan> {
   readonly name = 'fake';
-  readonly counters = { reloads: 0, commands: 0, lastReload: undefined };
+  readonly counters = { reloads: 0, commands: 0, lastReload: undefined, lastReloadAt: undefined };
   process = 1;
   get running() {
     return { process: String(this.process), version: '1.0' };

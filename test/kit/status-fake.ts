@@ -106,6 +106,7 @@ export const PROXY: ProxyView = {
   reloads: 0,
   commands: 12,
   lastReload: undefined,
+  lastReloadAt: undefined,
 };
 
 export const HISTORY: HistoryRow = {

@@ -48,6 +48,7 @@ export class Applier {
   readonly #options: ApplierOptions;
   #reloads = 0;
   #lastReload: string | undefined;
+  #lastReloadAt: number | undefined;
 
   constructor(options: ApplierOptions) {
     this.#options = options;
@@ -59,6 +60,10 @@ export class Applier {
 
   get lastReload(): string | undefined {
     return this.#lastReload;
+  }
+
+  get lastReloadAt(): number | undefined {
+    return this.#lastReloadAt;
   }
 
   async apply(plan: HaproxyPlan, observed: Observed, signal: AbortSignal): Promise<Applied> {
@@ -185,6 +190,7 @@ export class Applier {
     }
     this.#reloads += 1;
     this.#lastReload = why;
+    this.#lastReloadAt = clock.now();
     log.info({ target: name, reason: why }, 'reloading the proxy');
     const done = await reload(needed, context);
     if (done.ok) return { outcome: { paths: new Map(), rest: again }, stale: true };

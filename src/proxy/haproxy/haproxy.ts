@@ -72,6 +72,7 @@ export class Haproxy implements Proxy<HaproxyPlan> {
       reloads: this.#applier?.reloads ?? 0,
       commands: this.#socket.commands,
       lastReload: this.#applier?.lastReload,
+      lastReloadAt: this.#applier?.lastReloadAt,
     };
   }
 
