@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { EXPIRIES } from '../core/layout.ts';
 import { DEFAULT_TEMPLATE } from '../core/path-template.ts';
 import { pathTemplate, variableNames } from './registrar-values.ts';
@@ -44,6 +45,16 @@ const registrar = group({
   ),
 });
 
+const hosts = group({
+  ...shape('hosts', 'a readable copy of the heartbeat', '/hosts'),
+  format: setting(z.enum(['portolan', 'registrar']).default('portolan'), {
+    description:
+      'registrar: instead, the keys of the registrar layout that this host wants, as early versions of service-registrar listed them.',
+    value: 'portolan|registrar',
+    flag: 'hosts-format',
+  }),
+});
+
 const dialect = (name: string, description: string, enabled = true) =>
   group({ enabled: on(`Read the ${name} dialect: ${description}.`, enabled, false, true) });
 
@@ -52,7 +63,7 @@ export const layouts = setting(
     services: layout('services', 'ready endpoints, one record each', '/services'),
     announce: layout('announce', 'running endpoints, ready or not', '/announce'),
     registrar,
-    hosts: layout('hosts', 'a readable copy of the heartbeat', '/hosts'),
+    hosts,
   }),
   {
     description: 'Layouts to write, all others off: services, announce, registrar, hosts.',

@@ -59,4 +59,10 @@ describe('the dialect and the layout of service-registrar', () => {
       expect.stringContaining('give each layout a prefix of its own'),
     ]);
   });
+
+  it('are needed for host documents that list their keys', () => {
+    expect(errors({ yaml: 'layouts: { hosts: { format: registrar } }' })).toEqual([
+      'p.yaml:1: layouts.hosts.format: lists the keys of the registrar layout, which is off; switch layouts.registrar.enabled on, or take format: portolan',
+    ]);
+  });
 });

@@ -139,7 +139,16 @@ function checkPlace(
         });
 }
 
-function checkRegistrar({ layouts: { registrar } }: Config, context: Context): void {
+function checkRegistrar({ layouts: { registrar, hosts } }: Config, context: Context): void {
+  if (hosts.enabled && hosts.format === 'registrar' && !registrar.enabled)
+    complain(
+      context,
+      ['layouts', 'hosts', 'format'],
+      'lists the keys of the registrar layout, which is off',
+      {
+        remedy: 'switch layouts.registrar.enabled on, or take format: portolan',
+      },
+    );
   if (registrar.enabled && registrar.fullEnvironment)
     warn(
       context,

@@ -9,6 +9,8 @@ export interface Claim extends Claimant {
   readonly leased: boolean;
   /** Only registries of this very machine may show it. */
   readonly hostOnly: boolean;
+  /** Its record, where the value is made only when it is read. */
+  readonly whole?: DesiredRecord;
 }
 
 /** Which registries: `local` is the embedded one, whose readers sit on this machine; `shared` is read by other hosts. */
@@ -41,7 +43,7 @@ export class ClaimIndex {
     const claim = this.#claims.get(key)?.find((candidate) => audience === 'local' || !candidate.hostOnly);
     return claim === undefined
       ? undefined
-      : { key, value: claim.value, group: claim.group, leased: claim.leased };
+      : (claim.whole ?? { key, value: claim.value, group: claim.group, leased: claim.leased });
   }
 
   /** Who holds the key when `group` does not, though it asks for it. */

@@ -45,7 +45,7 @@ export class Endpoints {
 
   constructor(options: EndpointsOptions) {
     this.#options = options;
-    const { layouts, owner, onCollision, clock, health } = options;
+    const { layouts, owner, onCollision, onDirty, clock, health } = options;
     this.announcements = new Announcements({
       clock,
       onHeard: (ids) => {
@@ -62,7 +62,7 @@ export class Endpoints {
         this.#healthTurned(id);
       },
     });
-    this.#publication = new Publication({ layouts, owner, onCollision });
+    this.#publication = new Publication({ layouts, owner, onCollision, onDirty, clock });
     this.#putHost(owner);
   }
 

@@ -1,8 +1,11 @@
 import type { Cause } from '../core/cause.ts';
 import type { Endpoint, Phase } from '../core/endpoint.ts';
 import type { KeyValue, Layout, OwnerFacts } from '../core/layout.ts';
+import type { Clock } from '../core/ports.ts';
 import { ClaimIndex } from './claims.ts';
 import { drainRecord } from './drains.ts';
+import { HostList } from './host-list.ts';
+import type { Work } from './workqueue.ts';
 
 /** An endpoint with the phase it is in and the records that follow from both. */
 export interface LiveEndpoint {
@@ -18,6 +21,9 @@ export interface PublicationOptions {
   readonly owner: OwnerFacts;
   /** Told when an endpoint claims a key that another one claims already; the older of them keeps it. */
   readonly onCollision?: ((key: string, newcomer: Endpoint) => void) | undefined;
+  /** Told that the host's own record lists other keys now. */
+  readonly onDirty: (work: readonly Work[]) => void;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /** The group of the host's own records, which belong to no endpoint. */
@@ -30,11 +36,15 @@ export class Publication {
   readonly claims = new ClaimIndex();
   readonly #options: PublicationOptions;
   #owner: OwnerFacts;
-  #hostRecords: readonly KeyValue[] = [];
+  #hostKeys: readonly string[] = [];
+  readonly #list: HostList | undefined;
+  readonly #lister: Layout | undefined;
 
   constructor(options: PublicationOptions) {
     this.#options = options;
     this.#owner = options.owner;
+    this.#lister = options.layouts.find(({ lists }) => lists !== undefined);
+    this.#list = this.#lister?.lists === undefined ? undefined : new HostList(this.#lister.lists);
   }
 
   recordsOf(endpoint: Endpoint, phase: Phase): readonly KeyValue[] {
@@ -68,26 +78,39 @@ export class Publication {
     if (after !== undefined) for (const record of changed) this.#claim(record, after.endpoint);
     for (const { key } of after?.records ?? []) old.delete(key);
     for (const key of old.keys()) this.claims.remove(key, group);
-    return [...changed.map(({ key }) => key), ...old.keys()];
+    const dirty = [...changed.map(({ key }) => key), ...old.keys()];
+    this.#relist(dirty);
+    return dirty;
   }
 
   /** Claims the host's own records anew; returns the keys that may differ. */
   putHost(owner: OwnerFacts): readonly string[] {
     this.#owner = owner;
-    const before = this.#hostRecords;
-    this.#hostRecords = this.#options.layouts
-      .map((layout) => layout.encodeHost(owner))
-      .filter((record) => record !== undefined);
-    for (const { key } of before) this.claims.remove(key, HOST);
-    for (const record of this.#hostRecords)
-      this.claims.put({
-        ...record,
-        group: HOST,
-        leased: this.#leased(record.key),
-        createdAt: 0,
-        hostOnly: false,
-      });
-    return [...new Set([...before, ...this.#hostRecords].map(({ key }) => key))];
+    const before = this.#hostKeys;
+    for (const key of before) this.claims.remove(key, HOST);
+    this.#hostKeys = this.#options.layouts.flatMap((layout) => this.#claimHost(layout, owner));
+    return [...new Set([...before, ...this.#hostKeys])];
+  }
+
+  #claimHost(layout: Layout, owner: OwnerFacts): readonly string[] {
+    const record = layout.encodeHost(owner);
+    if (record === undefined) return [];
+    const { key } = record;
+    const common = { ...record, group: HOST, leased: this.#leased(key), createdAt: 0, hostOnly: false };
+    if (this.#list === undefined || layout !== this.#lister) this.claims.put(common);
+    else this.claims.put({ ...common, whole: this.#list.record(layout, owner, common) });
+    return [key];
+  }
+
+  /** What readers elsewhere do not see is not listed. */
+  #relist(keys: readonly string[]): void {
+    const list = this.#list;
+    if (list === undefined) return;
+    const changed = keys.filter((key) => list.note(key, this.claims.desired(key, 'shared') !== undefined));
+    const key = changed.length === 0 ? undefined : this.#lister?.encodeHost(this.#owner)?.key;
+    if (key === undefined) return;
+    const cause: Cause = { code: 'host-announced', at: this.#options.clock.now(), explained: true };
+    this.#options.onDirty([{ key, cause }]);
   }
 
   /** Claims the record of a command (undefined: no longer); false when that changes nothing. */

@@ -44,6 +44,8 @@ export interface Layout {
   encode(endpoint: Endpoint, phase: Phase, owner: OwnerFacts): KeyValue | undefined;
   /** Why this endpoint can never show up in this layout, for layouts where that can be. */
   objection?(endpoint: Endpoint, owner: OwnerFacts): Reason | undefined;
-  /** The record of the host itself, for layouts that have one. */
-  encodeHost(owner: OwnerFacts): KeyValue | undefined;
+  /** Its host record lists the keys below this prefix that the host wants. */
+  readonly lists?: string | undefined;
+  /** The record of the host itself, for layouts that have one; `listed` is sorted, and does not change the key. */
+  encodeHost(owner: OwnerFacts, listed?: readonly string[]): KeyValue | undefined;
 }

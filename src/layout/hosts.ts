@@ -17,3 +17,25 @@ export function hostsLayout({ prefix, leased }: LayoutOptions): Layout {
     },
   };
 }
+
+/** `/hosts/<host name>` as early versions of service-registrar had it: the keys of the host's documents. */
+export function registrarHostsLayout({
+  prefix,
+  leased,
+  lists,
+}: LayoutOptions & { readonly lists: string }): Layout {
+  const root = normalizePrefix(prefix);
+  return {
+    name: 'hosts',
+    prefix: root,
+    leased,
+    lists,
+    encode: () => undefined,
+    encodeHost({ hostName }, services = []): KeyValue {
+      return {
+        key: `${root}${toSegment(hostName)}`,
+        value: JSON.stringify({ hostname: hostName, services }),
+      };
+    },
+  };
+}

@@ -6,7 +6,7 @@ import { portolanDialect } from '../dialect/portolan.ts';
 import { publishedDialect } from '../dialect/published.ts';
 import { registrarDialect } from '../dialect/registrar.ts';
 import { announceLayout } from '../layout/announce.ts';
-import { hostsLayout } from '../layout/hosts.ts';
+import { hostsLayout, registrarHostsLayout } from '../layout/hosts.ts';
 import type { LayoutOptions } from '../layout/prefix.ts';
 import { registrarLayout } from '../layout/registrar.ts';
 import { servicesLayout } from '../layout/services.ts';
@@ -45,7 +45,7 @@ export function layoutsOf({ layouts, expiry, drainMark }: Config): readonly Layo
 
 function layoutBy(
   name: (typeof LAYOUTS)[number],
-  { registrar }: Config['layouts'],
+  { registrar, hosts }: Config['layouts'],
   options: LayoutOptions & { readonly drainMark: DrainMark },
 ): Layout {
   switch (name) {
@@ -58,6 +58,8 @@ function layoutBy(
       return registrarLayout({ ...options, template, env, fullEnvironment });
     }
     case 'hosts':
-      return hostsLayout(options);
+      return hosts.format === 'registrar'
+        ? registrarHostsLayout({ ...options, lists: registrar.prefix })
+        : hostsLayout(options);
   }
 }
