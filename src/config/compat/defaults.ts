@@ -7,6 +7,8 @@ const ON: ReadonlySet<string> = new Set(['layouts.registrar.enabled', 'dialects.
 const FIXED: Readonly<Record<string, unknown>> = {
   // Its readers know no state of a document.
   drainMark: 'delete',
+  // Its early versions had host documents; they are off unless asked for.
+  'layouts.hosts.format': 'registrar',
   // It registered whatever ran.
   'docker.oneOff': true,
 };

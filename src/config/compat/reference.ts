@@ -23,7 +23,7 @@ readers, and how to switch over, is in [service-registrar.md](../migration/servi
 
 const TAIL = `## Other defaults
 
-Of layouts and dialects only \`registrar\` is on (\`PORTOLAN_LAYOUT=registrar,hosts\` adds host documents);
+Of layouts and dialects only \`registrar\` is on (\`PORTOLAN_LAYOUT=registrar,hosts\` adds the host documents of early versions);
 one-off containers of compose are published too; a record that drains is removed instead of marked, for readers that
 know no state. \`statsd\` with \`host\` and \`port\` is read as it was.
 

@@ -75,6 +75,13 @@ describe('the defaults of service-registrar', () => {
     });
   });
 
+  it('make host documents, where they are asked for, those of its early versions', () => {
+    const env = { PORTOLAN_LAYOUT: 'registrar,hosts', PREFIX_HOSTS: '/machines' };
+    expect(loaded({ env }).config.layouts.hosts).toMatchObject({
+      ...{ enabled: true, prefix: '/machines/', format: 'registrar' },
+    });
+  });
+
   it('are told apart from those of today', () => {
     expect(config.layouts.registrar.path.map(elementName).join(' ')).toBe(
       'environment:ENVIRONMENT environment:NAME service:PORT service:HOST_PORT service:HOSTNAME',
