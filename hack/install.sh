@@ -31,6 +31,9 @@ missing_packages() {
   debian_keys || echo debian-archive-keyring
   have openssl || echo openssl
   have systemd-analyze || echo systemd
+  # Their completion is tried in them.
+  have zsh || echo zsh
+  have fish || echo fish
   # An engine that is not Docker's.
   have podman || echo podman
   # Sets the clock of one process.

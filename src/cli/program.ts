@@ -2,6 +2,7 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { CONFIG_VARIABLE } from '../config/environment.ts';
 import { parseDuration } from '../core/duration.ts';
 import { printable } from '../core/printable.ts';
+import { completion, SHELLS, type Shell } from './commands/completion.ts';
 import { check, print, schema } from './commands/config.ts';
 import { drain } from './commands/drain.ts';
 import { explain } from './commands/explain.ts';
@@ -74,6 +75,7 @@ export function createProgram(io: CliIo, finish: Finish): Command {
   program.addCommand(hostsCommand(io, finish));
   program.addCommand(healthCommand(io, finish));
   program.addCommand(configCommand(io, finish));
+  program.addCommand(completionCommand(io, finish));
   program.addCommand(versionCommand(io, finish));
   for (const command of withSubcommands(program)) command.copyInheritedSettings(program);
   return program;
@@ -297,6 +299,19 @@ function configCommand(io: CliIo, finish: Finish): Command {
       ),
     )
     .addCommand(describing);
+}
+
+function completionCommand(io: CliIo, finish: Finish): Command {
+  const command = new Command('completion')
+    .summary('print what makes a shell complete commands, options and containers')
+    .description(
+      'Prints a script that makes a shell complete commands, options, their values and names of containers. bash: source <(portolan completion bash), or into /etc/bash_completion.d/portolan; zsh: into a folder of fpath, as _portolan; fish: into ~/.config/fish/completions/portolan.fish.',
+    )
+    .addArgument(new Argument('<shell>', 'which shell').choices([...SHELLS]))
+    .action((shell: Shell) => {
+      finish(completion(shell, command.parent ?? command, io));
+    });
+  return command;
 }
 
 function versionCommand(io: CliIo, finish: Finish): Command {
