@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { cliReference } from '../src/cli/reference.ts';
 import { compatReference } from '../src/config/compat/reference.ts';
 import { configJsonSchema, configReference } from '../src/config/reference.ts';
+import { doctorReference } from '../src/core/doctor-reference.ts';
 import { failureReference } from '../src/core/failure-reference.ts';
 import { labelReference } from '../src/dialect/reference.ts';
 import { metricReference } from '../src/telemetry/reference.ts';
@@ -18,6 +19,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   'hack/reference/labels.md': labelReference,
   'hack/reference/errors.md': failureReference,
   'hack/reference/cli.md': cliReference,
+  'hack/reference/doctor.md': doctorReference,
   'hack/reference/metrics.md': metricReference,
 };
 

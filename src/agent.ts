@@ -14,6 +14,7 @@ import { openShared } from './wiring/shared.ts';
 import { showPlans } from './wiring/show-plans.ts';
 import { PLAN_LIMIT_MS, plannable, when } from './wiring/waiting.ts';
 
+export { diagnose } from './wiring/doctor/diagnose.ts';
 export type { AgentIo } from './wiring/io.ts';
 export { runAnnouncer } from './wiring/lone-announcer.ts';
 export { runListener } from './wiring/lone-listener.ts';

@@ -85,6 +85,7 @@ const io: CliIo = {
     announce: async (config, lent, env) =>
       await (await import('./wiring/lone-announcer.ts')).runAnnouncer(config, lent, env),
     planOnce: async (config, lent) => await (await import('./agent.ts')).planOnce(config, lent),
+    diagnose: async (config, agent, lent) => await (await import('./agent.ts')).diagnose(config, agent, lent),
   },
 };
 

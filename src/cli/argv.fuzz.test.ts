@@ -46,6 +46,7 @@ async function cli(argv: readonly string[]) {
       run: () => Promise.resolve(0),
       listen: () => Promise.resolve(0),
       announce: () => Promise.resolve(0),
+      diagnose: () => Promise.resolve({ version: '1', errors: 0, warnings: 0, findings: [] }),
       planOnce: () => Promise.resolve({ targets: [], proxies: [] }),
     },
   };

@@ -3,6 +3,7 @@ export const EXIT = {
   ok: 0,
   error: 1,
   changes: 2,
+  warnings: 2,
   usage: 64,
   unknown: 66,
   away: 69,
@@ -14,8 +15,8 @@ export const EXIT = {
 
 export const EXIT_TEXT = [
   '0    all is well; with plan: nothing would change',
-  '1    an error, or what was asked for is not so (health: not ready; plan: nothing can be observed)',
-  '2    plan: there are changes',
+  '1    an error, or what was asked for is not so (health: not ready; plan: nothing can be observed; doctor: errors)',
+  '2    plan: there are changes; doctor: there are warnings and no errors',
   '64   wrong use of the command line',
   '66   drain, undrain, hosts remove: there is no such container or host, or the name may mean several',
   '69   drain, undrain, hosts remove: no agent answers, or it ended while it was waited for',

@@ -1,4 +1,4 @@
-import type { planOnce, runAgent, runAnnouncer, runListener } from '../agent.ts';
+import type { diagnose, planOnce, runAgent, runAnnouncer, runListener } from '../agent.ts';
 import type { Machine } from '../config/context.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Clock, Random } from '../core/ports.ts';
@@ -26,5 +26,6 @@ export interface CliIo {
     readonly listen: typeof runListener;
     readonly announce: typeof runAnnouncer;
     readonly planOnce: typeof planOnce;
+    readonly diagnose: typeof diagnose;
   };
 }

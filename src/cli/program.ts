@@ -4,6 +4,7 @@ import { parseDuration } from '../core/duration.ts';
 import { printable } from '../core/printable.ts';
 import { completion, SHELLS, type Shell } from './commands/completion.ts';
 import { check, print, schema } from './commands/config.ts';
+import { doctor } from './commands/doctor.ts';
 import { drain } from './commands/drain.ts';
 import { explain } from './commands/explain.ts';
 import { get } from './commands/get.ts';
@@ -74,6 +75,7 @@ export function createProgram(io: CliIo, finish: Finish): Command {
   program.addCommand(orphansCommand(io, finish));
   program.addCommand(hostsCommand(io, finish));
   program.addCommand(healthCommand(io, finish));
+  program.addCommand(doctorCommand(io, finish));
   program.addCommand(configCommand(io, finish));
   program.addCommand(completionCommand(io, finish));
   program.addCommand(versionCommand(io, finish));
@@ -263,6 +265,19 @@ function healthCommand(io: CliIo, finish: Finish): Command {
       finish(await health(command, io));
     });
   return addSettings(command, ({ path }) => CLIENT_SETTINGS.has(path));
+}
+
+function doctorCommand(io: CliIo, finish: Finish): Command {
+  const command = new Command('doctor')
+    .summary('look for what is wrong, and say what to do about it')
+    .description(
+      'Examines the engine and its socket, every registry, the state folder, ports, limits, clocks, proxies, and containers that look as if they were meant to be published and are not. It writes nothing and needs no running agent; it asks the one that runs. Exits 0 when nothing is wrong, 1 when there are errors, and 2 when there are only warnings. hack/reference/doctor.md lists everything that it can find.',
+    )
+    .addOption(output(['text', 'json', 'yaml'], 'text'))
+    .action(async () => {
+      finish(await doctor(command, io));
+    });
+  return addSettings(command, ({ path }) => path !== 'dryRun' && path !== 'once');
 }
 
 function configCommand(io: CliIo, finish: Finish): Command {

@@ -61,5 +61,5 @@ const QUIET: CliIo = {
   signal: new AbortController().signal,
   onHangUp: nobody,
   openLog: nobody,
-  agent: { run: nobody, listen: nobody, announce: nobody, planOnce: nobody },
+  agent: { run: nobody, listen: nobody, announce: nobody, planOnce: nobody, diagnose: nobody },
 };

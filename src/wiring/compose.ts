@@ -134,9 +134,9 @@ function objectionsBy(
 }
 
 /** The pure description with what this agent brings to it; addresses and settings are those of the moment. */
-function describer(
+export function describer(
   config: Config,
-  host: FollowedHost,
+  host: Pick<FollowedHost, 'current'>,
   objections: NonNullable<DescribeContext['objections']>,
 ): Describe {
   return (container, find, hearsay) => {

@@ -82,7 +82,14 @@ export class TestCli {
       },
       ...{ clock: systemClock, random: () => 0.5, signal: this.stop.signal, onHangUp: () => quiet },
       openLog: () => ({ ...log, flush: quiet, setLevel: quiet }),
-      agent: { run: nothing, listen: nothing, announce: nothing, planOnce: nothing, ...this.#runs },
+      agent: {
+        run: nothing,
+        listen: nothing,
+        announce: nothing,
+        planOnce: nothing,
+        diagnose: nothing,
+        ...this.#runs,
+      },
     };
     const words = line.split(' ').filter((word) => word !== '');
     return { code: await runCli(words, io), out, err };

@@ -14,7 +14,10 @@ import { MAPS, type MapName, mapFile } from './render.ts';
 import { type AdminSocket, denied } from './socket.ts';
 
 /** Which process answers; refuses one that cannot be driven. */
-export async function readInfo(socket: AdminSocket, signal: AbortSignal): Promise<Result<ProcessInfo>> {
+export async function readInfo(
+  socket: Pick<AdminSocket, 'ask' | 'path'>,
+  signal: AbortSignal,
+): Promise<Result<ProcessInfo>> {
   const answer = await socket.ask('show info', signal);
   if (!answer.ok) return answer;
   const info = parseInfo(answer.value);
