@@ -17,6 +17,11 @@ describe('a proxy', () => {
     ]);
   });
 
+  it('gives a new server its full share at once: retries would find those that just died more often', () => {
+    const { config } = good({ yaml: 'proxies: [{ managed: true }]' });
+    expect(config.proxies.map(({ slowStart }) => slowStart)).toEqual([0]);
+  });
+
   it('is checked by the program that it runs', () => {
     const {
       config: { proxies },

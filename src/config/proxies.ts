@@ -67,9 +67,9 @@ const proxyMapping = z.strictObject({
   pool: z.number().int().min(1).max(2000).default(200).describe('Backends that are declared ahead.'),
   check: duration({ never: true }).prefault('2s').describe('Pause between health checks; 0: none.'),
   slowStart: duration({ max: 600_000 })
-    .prefault('5s')
+    .prefault('0s')
     .describe(
-      'How long a new server takes to get its full share, beside others; it is asked at once. 0: no time.',
+      'How long a new server takes to get its full share, beside others; it is asked at once. Meanwhile retries find the old ones more often, also those that just died. 0: no time.',
     ),
   retries: z.number().int().min(0).max(10).default(3).describe('How often a failed request is tried again.'),
   redispatch: z

@@ -95,9 +95,9 @@ describe('the plan of a proxy', () => {
       '20-',
     );
     expect(backend.split('\n').filter((text) => text.startsWith('+  server'))).toEqual([
-      '+  server mine 10.0.0.7:80 weight 100 check inter 2000ms fall 2 rise 1 slowstart 5000ms',
-      '+  server more 10.0.0.7:80 weight 100 check inter 2000ms fall 2 rise 1 slowstart 5000ms',
-      '+  server theirs 127.0.0.1:80 weight 5 check inter 2000ms fall 2 rise 1 slowstart 5000ms',
+      '+  server mine 10.0.0.7:80 weight 100 check inter 2000ms fall 2 rise 1',
+      '+  server more 10.0.0.7:80 weight 100 check inter 2000ms fall 2 rise 1',
+      '+  server theirs 127.0.0.1:80 weight 5 check inter 2000ms fall 2 rise 1',
     ]);
     expect(diffOf(await plan([line('delete', '/services/b/web/mine')]), 'hosts.map')).toContain(
       '@@ -0,0 +1,1 @@',
