@@ -42,7 +42,7 @@ describe('the commands that ask the running agent', () => {
     const address = `10.9.8.7:${port}`;
     expect(columns(table, web.path).slice(0, 5)).toEqual([web.path, 'TCP', address, web.name, 'registered']);
     const wide = await ok('get', 'services', '-o', 'wide');
-    expect(wide.split('\n')[0]).toMatch(/SINCE +WHY NOT +ID +PORT +DIALECT +TAGS +WEIGHT$/);
+    expect(wide.split('\n')[0]).toMatch(/SINCE +WHY NOT +ID +PORT +DIALECT +ANNOUNCED BY +TAGS +WEIGHT$/);
     expect(columns(wide, web.path)).toEqual(expect.arrayContaining([web.id, '80/tcp', 'blue']));
     const own = { path: web.path, address, container: web.name, state: 'registered', tags: ['blue'] };
     for (const [form, read] of [

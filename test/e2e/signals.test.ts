@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LogLine } from '../kit/agent.ts';
+import { PrivateEngine } from '../kit/engine.ts';
 import { Lab, type Running, sees } from './lab.ts';
 
+/** Of its own: on the machine's, containers of other tests come and go, and the registry's revision moves. */
+let engine: PrivateEngine;
 let folder: string;
 let lab: Lab;
 let labelled: Running;
@@ -19,7 +22,8 @@ const write = async (yaml: string): Promise<void> => {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'portolan-reload-'));
   await write('resync: 60s\nadvertise: [10.9.8.7]\n');
-  lab = await Lab.open({ args: ['-c', path()], advertise: false });
+  engine = await PrivateEngine.start();
+  lab = await Lab.open({ socketPath: engine.socketPath, args: ['-c', path()], advertise: false });
   const ports = { '80/tcp': { HostIp: '0.0.0.0', HostPort: '0' } };
   labelled = await lab.run('labelled', { ports, labels: { 'portolan.path': `/${lab.name('by-label')}` } });
   plain = await lab.run('plain', { ports });
@@ -29,6 +33,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await lab.close();
+  await engine.remove();
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -177,8 +177,8 @@ export const PLANTED: readonly PlantedBug[] = [
   bug(
     'a write that failed is not tried again',
     'controller/apply.ts',
-    "const delay = failure.kind === 'terminal' ? queue.recheck(work, TERMINAL_RETRY_MS) : queue.retry(work);",
-    'const delay = TERMINAL_RETRY_MS;\n  queue.finish(work.key);',
+    "failure.kind === 'terminal' ? queue.recheck(work, TERMINAL_RETRY_MS, 'error') : queue.retry(work);",
+    'TERMINAL_RETRY_MS;\n  queue.finish(work.key);',
   ),
   bug(
     'an inspection that failed is not tried again',
