@@ -92,9 +92,8 @@ function settle(
   const reason = explainChange(change);
   const { action } = change;
   const at = clock.now();
-  const told = { ...work, group: work.group ?? change.group, cause: change.cause };
   const entry = { state: 'synced', outcome: DONE[action], nextTryAt: undefined, why: undefined } as const;
-  journal.wrote(told, { ...entry, at }, { action, revision });
+  journal.wrote(toldOf(work, change), { ...entry, at }, { action, revision });
   const { eventAt, code } = change.cause;
   // Dropping or restoring an entry is only half of what the event asks for.
   if (eventAt !== undefined && !isHalf(change) && !isBookkeeping(change.key))
@@ -119,6 +118,11 @@ function settle(
   if (isHalf(change)) queue.add(work);
 }
 
+/** The work as the planned change knows it better. */
+function toldOf(work: TakenWork, { group, cause }: Change): TakenWork {
+  return { ...work, group: work.group ?? group, cause };
+}
+
 /** Only half of what is to be done. */
 function isHalf({ action }: Change): boolean {
   return action === 'forget' || action === 'restore';
@@ -136,8 +140,7 @@ function again(work: TakenWork, { change, outcome }: ChangeResult, context: Appl
   const delay =
     failure.kind === 'terminal' ? queue.recheck(work, TERMINAL_RETRY_MS, 'error') : queue.retry(work);
   const state = failure.kind === 'terminal' ? 'failed' : 'retrying';
-  const told = { ...work, group: work.group ?? change.group, cause: change.cause };
-  const fresh = journal.missed(told, {
+  const fresh = journal.missed(toldOf(work, change), {
     state,
     outcome: failure.code,
     at,

@@ -1,4 +1,5 @@
 import type { HistoryRow, HistoryView, TargetOutcomeView, TransitionView } from '../core/history.ts';
+import { hostAndPort } from '../core/ip.ts';
 import { type EndpointHistory, FOUND, type History, type Outcome, type Transition } from './history.ts';
 import type { Target } from './target.ts';
 
@@ -28,7 +29,7 @@ function subjectOf({ endpoint }: EndpointHistory) {
   const { service, ip, port, containerName, containerId } = endpoint;
   return {
     path: `/${service.path.join('/')}`,
-    address: `${ip.includes(':') ? `[${ip}]` : ip}:${String(port)}`,
+    address: hostAndPort(ip, port),
     container: containerName,
     containerId,
   };

@@ -1,4 +1,5 @@
 import type { LifecycleState } from '../core/endpoint.ts';
+import { hostAndPort } from '../core/ip.ts';
 import { compareText } from '../core/order.ts';
 import type { ContainerView, RecordState, RecordView, ServiceView, TargetView } from '../core/status.ts';
 import type { Endpoints } from './endpoints.ts';
@@ -11,11 +12,10 @@ export function serviceView(live: LiveEndpoint, endpoints: Pick<Endpoints, 'heal
   const { endpoint, phase } = live;
   const { service } = endpoint;
   const health = endpoints.health(live);
-  const host = endpoint.ip.includes(':') ? `[${endpoint.ip}]` : endpoint.ip;
   return {
     path: `/${service.path.join('/')}`,
     type: service.type,
-    address: `${host}:${String(endpoint.port)}`,
+    address: hostAndPort(endpoint.ip, endpoint.port),
     container: endpoint.containerName,
     containerId: endpoint.containerId,
     containerPort: `${String(service.port)}/${service.protocol}`,

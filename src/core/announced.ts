@@ -11,7 +11,13 @@ import {
 import type { Container } from './container.ts';
 import { isDirect, usesHostNetwork } from './network.ts';
 import { type Reason, reason } from './reason.ts';
-import type { DialectReading, Portless, ReservedPort, Service } from './service.ts';
+import {
+  type DialectReading,
+  type Portless,
+  plainService,
+  type ReservedPort,
+  type Service,
+} from './service.ts';
 
 /** The announcement that an endpoint waits for, or has. */
 export interface Gate {
@@ -194,27 +200,15 @@ function baseOf(
   const group = services.filter((service) => service.path.join('/') === name);
   const [first] = group;
   const type = portless.find((one) => one.path.join('/') === name)?.type ?? 'TCP';
-  return group.find((service) => service.port === port) ?? first ?? plain({ path, type });
+  return (
+    group.find((service) => service.port === port) ??
+    first ?? { ...plainService('announce', path, { port: 0, protocol: 'tcp' }), type }
+  );
 }
 
 function announcedService(base: Service, said: Announcement): Service {
   const protocol = announcedProtocol(said, base.protocol);
   return { ...base, port: said.port, protocol, type: said.type ?? base.type, announcer: 'container' };
-}
-
-function plain({ path, type }: Portless): Service {
-  return {
-    dialect: 'announce',
-    path,
-    port: 0,
-    protocol: 'tcp',
-    type,
-    tags: [],
-    weight: undefined,
-    address: undefined,
-    network: undefined,
-    family: undefined,
-  };
 }
 
 function hasService(readings: readonly DialectReading[], path: readonly string[]): boolean {

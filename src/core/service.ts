@@ -34,6 +34,26 @@ export interface Service {
   readonly announcer?: Announcer;
 }
 
+/** A service that says nothing of itself but where it is. */
+export function plainService(
+  dialect: DialectName,
+  path: readonly string[],
+  { port, protocol }: Pick<Service, 'port' | 'protocol'>,
+): Service {
+  return {
+    dialect,
+    path,
+    port,
+    protocol,
+    type: protocol === 'udp' ? 'UDP' : 'TCP',
+    tags: [],
+    weight: undefined,
+    address: undefined,
+    network: undefined,
+    family: undefined,
+  };
+}
+
 /** A path of which metadata does not say which port it means; an announcement of the container itself may. */
 export interface Portless {
   readonly path: readonly string[];

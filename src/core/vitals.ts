@@ -1,5 +1,6 @@
 import { type Container, isReady } from './container.ts';
 import { type Damping, isOut } from './damping.ts';
+import { hostAndPort } from './ip.ts';
 import type { ProbePlan, ProbeState } from './probe.ts';
 
 /** How an endpoint is: what its life is decided by. */
@@ -73,7 +74,7 @@ function whyProbeFails({
 /** What a probe does, in words. */
 export function describeProbe({ spec, addresses, port }: ProbePlan): string {
   const [address = 'nowhere'] = addresses;
-  const at = `${address.includes(':') ? `[${address}]` : address}:${String(port)}`;
+  const at = hostAndPort(address, port);
   const what = spec.kind === 'tcp' ? `connects to ${at}` : `GET http://${at}${spec.path}`;
   return `${what} every ${String(spec.intervalMs / 1000)}s`;
 }

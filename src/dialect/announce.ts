@@ -5,14 +5,15 @@ import { shown } from '../core/quote.ts';
 import { type Reason, reason } from '../core/reason.ts';
 import { withoutValue } from '../core/secretive.ts';
 import { parsePath } from '../core/segment.ts';
-import type {
-  Dialect,
-  DialectReading,
-  Portless,
-  ReservedPort,
-  Service,
-  ServiceType,
-  UsedKey,
+import {
+  type Dialect,
+  type DialectReading,
+  type Portless,
+  plainService,
+  type ReservedPort,
+  type Service,
+  type ServiceType,
+  type UsedKey,
 } from '../core/service.ts';
 import { exposedPorts, offeredPorts, parsePortNumber } from './port.ts';
 import { VARIABLES } from './variables.ts';
@@ -164,18 +165,8 @@ function add(
     draft.reserved.push({ port, protocol: 'tcp', why: 'mistaken' });
     return;
   }
-  draft.services.push({
-    dialect: 'announce',
-    path: parsed.segments,
-    port,
-    protocol: 'tcp',
-    type,
-    tags: [],
-    weight: undefined,
-    address: undefined,
-    network: undefined,
-    family: undefined,
-  });
+  const plain = plainService('announce', parsed.segments, { port, protocol: 'tcp' });
+  draft.services.push({ ...plain, type });
 }
 
 function use(draft: Draft, key: string, meaning: string): void {

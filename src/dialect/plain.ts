@@ -2,28 +2,7 @@ import type { Container, ContainerPort } from '../core/container.ts';
 import { isSwarmTask, networkOwnerOf } from '../core/network.ts';
 import { quote } from '../core/quote.ts';
 import { type Reason, reason } from '../core/reason.ts';
-import type { DialectName, Service } from '../core/service.ts';
 import { comparePorts, type PortRef, portName, portNames } from './port.ts';
-
-/** A service that says nothing of itself but where it is. */
-export function plainService(
-  dialect: DialectName,
-  path: readonly string[],
-  { port, protocol }: PortRef,
-): Service {
-  return {
-    dialect,
-    path,
-    port,
-    protocol,
-    type: protocol === 'udp' ? 'UDP' : 'TCP',
-    tags: [],
-    weight: undefined,
-    address: undefined,
-    network: undefined,
-    family: undefined,
-  };
-}
 
 /** Its ports are another container's. */
 export function sharesNetwork(container: Container): Reason | undefined {

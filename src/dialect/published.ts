@@ -1,7 +1,7 @@
 import type { Container } from '../core/container.ts';
-import type { Dialect, DialectReading, UsedKey } from '../core/service.ts';
+import { type Dialect, type DialectReading, plainService, type UsedKey } from '../core/service.ts';
 import { composeNames, defaultPaths, PROJECT_LABEL, SERVICE_LABEL } from './naming.ts';
-import { leftOut, plainService, sharesNetwork } from './plain.ts';
+import { leftOut, sharesNetwork } from './plain.ts';
 import { offeredPorts } from './port.ts';
 
 /** Published ports of containers that say nothing about themselves. */

@@ -10,9 +10,16 @@ import {
 import { shown } from '../core/quote.ts';
 import { type Reason, reason } from '../core/reason.ts';
 import { portNameIn, portNameVariable, tagsIn } from '../core/registrar.ts';
-import type { Dialect, DialectReading, ReservedPort, Service, UsedKey } from '../core/service.ts';
+import {
+  type Dialect,
+  type DialectReading,
+  plainService,
+  type ReservedPort,
+  type Service,
+  type UsedKey,
+} from '../core/service.ts';
 import { defaultPaths, portSegment } from './naming.ts';
-import { leftOut, plainService, sharesNetwork } from './plain.ts';
+import { leftOut, sharesNetwork } from './plain.ts';
 import { exposedPorts, type PortRef, parsePortNumber, publishedPorts } from './port.ts';
 import { REGISTRAR_VARIABLES } from './registrar-variables.ts';
 

@@ -1,5 +1,5 @@
-import type { CompletedOption, Level, Values } from './levels.ts';
-import { CONTAINERS, pathCases } from './shell.ts';
+import type { Level, Values } from './levels.ts';
+import { CONTAINERS, pathCases, valueCases, wordsOf } from './shell.ts';
 
 /** For bash 4 and newer, without the package bash-completion. */
 export function bashScript(levels: readonly Level[]): string {
@@ -17,7 +17,7 @@ ${pathCases(levels, '      ', (path) => `${path}) at="$at \${COMP_WORDS[i]}" ;;`
     esac
   done
   case "$at $prev" in
-${levels.flatMap((level) => level.options.flatMap((option) => valueCase(level, option))).join('\n')}
+${valueCases(levels, reply)}
   esac
   case "$at" in
 ${levels.map(levelCase).join('\n')}
@@ -27,12 +27,6 @@ ${levels.map(levelCase).join('\n')}
 
 complete -F _portolan portolan
 `;
-}
-
-function valueCase({ at }: Level, { text, short, values }: CompletedOption): readonly string[] {
-  if (values === undefined) return [];
-  const patterns = [text, ...(short === undefined ? [] : [short])].map((name) => `"${at} ${name}"`);
-  return [`    ${patterns.join(' | ')}) ${reply(values)}; return ;;`];
 }
 
 function reply(values: Values): string {
@@ -51,9 +45,14 @@ function reply(values: Values): string {
 }
 
 /** Options are suggested once a dash is there: nobody wants sixty of them at once. */
-function levelCase({ at, commands, options, argument }: Level): string {
+function levelCase(level: Level): string {
+  const { at, options, argument } = level;
   const flags = options.flatMap(({ text, short }) => (short === undefined ? [text] : [text, short]));
-  const words = argument?.type === 'words' ? argument.words : commands.map(({ text }) => text);
-  const others = argument?.type === 'containers' ? '$(_portolan_containers)' : words.join(' ');
+  const others =
+    argument?.type === 'containers'
+      ? '$(_portolan_containers)'
+      : wordsOf(level)
+          .map(({ text }) => text)
+          .join(' ');
   return `    "${at}") if [[ $cur == -* ]]; then words="${flags.join(' ')}"; else words="${others}"; fi ;;`;
 }

@@ -1,10 +1,10 @@
-import type { Level, Word } from './levels.ts';
+import type { Level, Values, Word } from './levels.ts';
 
 /** Names of the containers that the running agent knows: a shell line, nothing without an agent. */
 export const CONTAINERS =
   'portolan get containers 2>/dev/null | awk \'NR==1{for(i=1;i<=NF;i++)if($i=="NAME")n=i;next}n{print $n}\'';
 
-/** A branch of a `case` for each command, longest paths first. */
+/** A branch of a `case` for each command. */
 export function pathCases(
   levels: readonly Level[],
   indent: string,
@@ -13,6 +13,19 @@ export function pathCases(
   return levels
     .filter(({ at }) => at !== '')
     .map(({ at }) => `${indent}${branch(`"${at}"`)}`)
+    .join('\n');
+}
+
+/** A branch of a `case` for each option that takes a value: it offers the values, and nothing else. */
+export function valueCases(levels: readonly Level[], reply: (values: Values) => string): string {
+  return levels
+    .flatMap(({ at, options }) =>
+      options.flatMap(({ text, short, values }) => {
+        if (values === undefined) return [];
+        const patterns = [text, ...(short === undefined ? [] : [short])].map((name) => `"${at} ${name}"`);
+        return [`    ${patterns.join(' | ')}) ${reply(values)}; return ;;`];
+      }),
+    )
     .join('\n');
 }
 

@@ -1,5 +1,5 @@
-import type { CompletedOption, Level, Values } from './levels.ts';
-import { CONTAINERS, pathCases, wordsOf } from './shell.ts';
+import type { Level, Values } from './levels.ts';
+import { CONTAINERS, pathCases, valueCases, wordsOf } from './shell.ts';
 
 /** As a function of `compinit`, or sourced after it. */
 export function zshScript(levels: readonly Level[]): string {
@@ -18,7 +18,7 @@ ${pathCases(levels, '      ', (path) => `${path}) at="$at $word" ;;`)}
     esac
   done
   case "$at \${words[CURRENT-1]}" in
-${levels.flatMap((level) => level.options.flatMap((option) => valueCase(level, option))).join('\n')}
+${valueCases(levels, reply)}
   esac
   case "$at" in
 ${levels.map(levelCase).join('\n')}
@@ -28,12 +28,6 @@ ${levels.map(levelCase).join('\n')}
 
 if [ "$funcstack[1]" = "_portolan" ]; then _portolan "$@"; else compdef _portolan portolan; fi
 `;
-}
-
-function valueCase({ at }: Level, { text, short, values }: CompletedOption): readonly string[] {
-  if (values === undefined) return [];
-  const patterns = [text, ...(short === undefined ? [] : [short])].map((name) => `"${at} ${name}"`);
-  return [`    ${patterns.join(' | ')}) ${reply(values)}; return ;;`];
 }
 
 function reply(values: Values): string {

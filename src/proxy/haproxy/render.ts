@@ -4,7 +4,8 @@ import type { RouteProtocol } from '../../core/route-settings.ts';
 import { isPool, markerName, poolName, serverName } from './names.ts';
 import type { HaproxySettings } from './settings.ts';
 
-/** Everything that enters a file has been checked: names are hashes or of a safe alphabet, hosts and paths of their grammar. */
+// Everything that enters a file has been checked: names are hashes or of a safe alphabet, hosts and paths of their grammar.
+
 /** A section of each kind with a name of its own: newer versions of HAProxy do not take one name for two. */
 const DEFAULTS = 'portolan-defaults';
 const HEAD = '# Written by Portolan. Changes are overwritten.\n';
