@@ -5,6 +5,7 @@ import { EXIT } from './cli/exit.ts';
 import type { CliIo } from './cli/io.ts';
 import { runCli } from './cli/program.ts';
 import { readVersion } from './cli/version.ts';
+import { messageOf } from './core/failure.ts';
 import { printable } from './core/printable.ts';
 import { fullHostName } from './source/host/full-name.ts';
 import { systemClock } from './telemetry/clock.ts';
@@ -32,7 +33,7 @@ function onSignal(signal: NodeJS.Signals): void {
 
 /** One line; the stack is for those who asked for it. */
 function report(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   process.stderr.write(`portolan: ${printable(message)}\n`);
   if (verbose && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
 }

@@ -1,5 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { createInterface } from 'node:readline';
+import { messageOf } from '../core/failure.ts';
 import { AgentAway, CliError, EXIT } from './exit.ts';
 
 /** An agent as the other commands reach it. */
@@ -120,7 +121,7 @@ function describe(code: string, socketPath: string, error: unknown): CliError {
       `This user may not open ${socketPath}. Use sudo, or join the group that the agent runs under.`,
     );
   if (code === 'ETIMEDOUT') return new AgentAway(`The agent at ${socketPath} did not answer in time.`);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return new CliError(`The agent at ${socketPath} could not be asked: ${message}`);
 }
 

@@ -1,4 +1,5 @@
 import type { DrainOrder } from '../core/drain-order.ts';
+import { messageOf } from '../core/failure.ts';
 import type { Layout, OwnerFacts } from '../core/layout.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
 import type { Listeners } from '../core/listener.ts';
@@ -294,7 +295,7 @@ export class AnnounceLoop {
       this.endpoints.take(said);
     } catch (error) {
       const container = said.type === 'seen' ? said.container.name : undefined;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#options.log.error(
         { container, reason, signal: said.type },
         'container left out: a defect of Portolan, please report it',

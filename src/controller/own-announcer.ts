@@ -1,4 +1,4 @@
-import { type BackoffPolicy, backoffDelay } from '../core/backoff.ts';
+import { backoffDelay, REGISTRY_BACKOFF } from '../core/backoff.ts';
 import type { Result } from '../core/failure.ts';
 import type { ListeningPorts, OwnAnnouncement, OwnDesk, OwnStanding } from '../core/own-announcement.ts';
 import { type Clock, type Log, type Random, sleep } from '../core/ports.ts';
@@ -19,7 +19,6 @@ export interface OwnAnnouncerOptions {
 
 /** It is looked this often which ports listen. */
 const LOOK_MS = 500;
-const RETRY: BackoffPolicy = { initialMs: 100, maxMs: 2_000, factor: 2 };
 
 type Answers = ReadonlyMap<string, Result<OwnStanding>>;
 
@@ -51,7 +50,7 @@ export class OwnAnnouncer {
       if (clock.monotonic() >= nextAt || (attempt === 0 && news)) {
         before = open;
         const well = this.#take(await desk.bring(wanted, signal), signal);
-        nextAt = clock.monotonic() + (well ? refreshMs : backoffDelay(attempt, random(), RETRY));
+        nextAt = clock.monotonic() + (well ? refreshMs : backoffDelay(attempt, random(), REGISTRY_BACKOFF));
         attempt = well ? 0 : attempt + 1;
       }
       await sleep(clock, Math.min(LOOK_MS, Math.max(0, nextAt - clock.monotonic())), signal);

@@ -7,6 +7,9 @@ export interface BackoffPolicy {
 
 export const DEFAULT_BACKOFF: BackoffPolicy = { initialMs: 100, maxMs: 30_000, factor: 2 };
 
+/** For whatever a registry is asked again: it may be back any moment, and has many who ask. */
+export const REGISTRY_BACKOFF: BackoffPolicy = { initialMs: 100, maxMs: 2_000, factor: 2 };
+
 /** Delay in milliseconds before try number `attempt` (0 = first retry); `random` in [0, 1). */
 export function backoffDelay(
   attempt: number,

@@ -76,6 +76,11 @@ export interface Failure {
   readonly message: string;
 }
 
+/** What a caught value says. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 export function failure(code: FailureCode, detail?: string): Failure {
   const [kind, sentence] = FAILURES[code];
   return {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { fail, ok, type Result } from '../core/failure.ts';
+import { fail, messageOf, ok, type Result } from '../core/failure.ts';
 import { parseJson } from '../core/json.ts';
 import type { Revision } from '../core/record.ts';
 import type { RouteMemory } from '../core/route-memory.ts';
@@ -63,7 +63,7 @@ export class FolderMemory implements RouteMemory {
       else await this.#folder.write(fileOf(path), `${JSON.stringify({ records: kept })}\n`);
       return ok(undefined);
     } catch (error) {
-      return fail('proxy-files', error instanceof Error ? error.message : String(error));
+      return fail('proxy-files', messageOf(error));
     }
   }
 }

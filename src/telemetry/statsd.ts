@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
+import { messageOf } from '../core/failure.ts';
 import type { Clock, Log } from '../core/ports.ts';
 
 /** Hears what statsd is to be told. Names come without the prefix; times are milliseconds. */
@@ -118,7 +119,7 @@ export class Statsd implements StatsdSink {
       this.#tell(undefined);
     } catch (error) {
       this.#to = { address: undefined, until: clock.monotonic() + RESOLVED_MS };
-      this.#tell(error instanceof Error ? error.message : String(error));
+      this.#tell(messageOf(error));
     }
     this.#resolving = false;
     if (first && !this.#closed) this.#flush();

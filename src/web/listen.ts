@@ -2,9 +2,10 @@ import { chmodSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect, type ListenOptions } from 'node:net';
 import { dirname } from 'node:path';
+import { messageOf } from '../core/failure.ts';
 import type { Orders } from '../core/orders.ts';
 import { hostCheck } from './host-check.ts';
-import { createWebServer, type Listener, type ListenResult, messageOf, type WebOptions } from './server.ts';
+import { createWebServer, type Listener, type ListenResult, type WebOptions } from './server.ts';
 
 const SOCKET_MODE = 0o660;
 const FOLDER_MODE = 0o750;

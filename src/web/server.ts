@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { messageOf } from '../core/failure.ts';
 import type { Orders } from '../core/orders.ts';
 import { type Clock, type Log, sleep } from '../core/ports.ts';
 import type { StatusSource } from '../core/status.ts';
@@ -169,8 +170,4 @@ function refuseRubbish(error: Error, socket: Duplex): void {
   const body = '{"error":{"code":"bad-request","message":"This is not a request that can be read."}}\n';
   const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\nx-content-type-options: nosniff\r\ncache-control: no-store\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
   socket.end(head + body);
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

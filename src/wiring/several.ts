@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { Config } from '../config/config.ts';
+import { messageOf } from '../core/failure.ts';
 import type { Log } from '../core/ports.ts';
 import { StateFolder } from '../state/folder.ts';
-import { messageOf } from '../web/server.ts';
 import { announce } from './announcing.ts';
 import type { Assembly, AssemblyOptions } from './assembly.ts';
 import { newInstance } from './identity.ts';

@@ -11,7 +11,7 @@ import {
   GRPCResourceExhastedError,
   GRPCUnauthenticatedError,
 } from 'etcd3';
-import { type Failure, type FailureCode, failure } from '../../core/failure.ts';
+import { type Failure, type FailureCode, failure, messageOf } from '../../core/failure.ts';
 
 /** The caller gave up waiting. */
 export class Cancelled extends Error {}
@@ -36,7 +36,7 @@ const UNSENT =
 const STALE = /invalid auth token|revision of auth store is old/;
 
 export function problemOf(error: unknown): Problem {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const code = codeOf(error, message);
   const down = code === 'registry-unreachable' || code === 'registry-timeout';
   return {

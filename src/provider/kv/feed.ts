@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs';
-import { backoffDelay } from '../../core/backoff.ts';
+import { backoffDelay, REGISTRY_BACKOFF } from '../../core/backoff.ts';
 import { type Failure, failure, ok, type Result } from '../../core/failure.ts';
 import { type Clock, type Random, type Stream, sleep } from '../../core/ports.ts';
 import { compareRevisions, type RegistryRecord, type Revision } from '../../core/record.ts';
@@ -7,7 +7,6 @@ import type { FeedChange, FeedSignal, RecordFeed } from '../../core/route-feed.t
 import type { Departure } from '../../core/route-table.ts';
 import { recordOf } from './interest.ts';
 import { HOSTS_PREFIX, ownerOf } from './names.ts';
-import { RETRY } from './retry.ts';
 import { type Head, type KvReader, nextRevision, type WatchEvent } from './store.ts';
 import { Wake } from './wake.ts';
 
@@ -50,7 +49,7 @@ export class KvRecordFeed implements RecordFeed {
       if (over()) return;
       if (listed.ok) attempt = 0;
       this.#subject.next({ type: 'unknown', failure: broken });
-      await sleep(clock, backoffDelay(attempt, random(), RETRY), signal);
+      await sleep(clock, backoffDelay(attempt, random(), REGISTRY_BACKOFF), signal);
     }
   }
 

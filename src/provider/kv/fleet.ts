@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs';
-import { backoffDelay } from '../../core/backoff.ts';
+import { backoffDelay, REGISTRY_BACKOFF } from '../../core/backoff.ts';
 import type { Estate } from '../../core/estate.ts';
 import { type Failure, failure, ok, type Result } from '../../core/failure.ts';
 import {
@@ -16,7 +16,6 @@ import { checkSegment } from '../../core/segment.ts';
 import { readEstate } from './estate.ts';
 import { decodeCard, decodeClaim, decodeHeartbeat } from './heartbeat.ts';
 import { CARDS_PREFIX, HOSTS_PREFIX, JANITORS_PREFIX } from './names.ts';
-import { RETRY } from './retry.ts';
 import { type KeyValue, type KvReader, nextRevision, type WatchEvent } from './store.ts';
 import { FOR_EVER, Wake } from './wake.ts';
 
@@ -67,7 +66,7 @@ export class KvFleet implements Fleet {
       const broken = listed.ok ? (this.#doubt ?? failure('registry-unreachable')) : listed.failure;
       this.#known = false;
       this.#changes.next({ type: 'unknown', failure: broken });
-      await sleep(clock, backoffDelay(Math.max(0, attempt), random(), RETRY), signal);
+      await sleep(clock, backoffDelay(Math.max(0, attempt), random(), REGISTRY_BACKOFF), signal);
     }
   }
 

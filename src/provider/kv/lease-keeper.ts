@@ -1,8 +1,7 @@
-import { backoffDelay } from '../../core/backoff.ts';
+import { backoffDelay, REGISTRY_BACKOFF } from '../../core/backoff.ts';
 import { type Failure, failure, ok, type Result } from '../../core/failure.ts';
 import { type Clock, type Random, sleep } from '../../core/ports.ts';
 import type { Footing } from './desk.ts';
-import { RETRY } from './retry.ts';
 import type { KvWriter } from './store.ts';
 
 export interface LeaseKeeperOptions {
@@ -53,7 +52,7 @@ export class LeaseKeeper {
         await this.#keep(granted.value.id, third, signal);
         if (!over()) this.#lease = undefined;
       } else this.#failure = granted.failure;
-      await sleep(clock, backoffDelay(Math.max(0, attempt), random(), RETRY), signal);
+      await sleep(clock, backoffDelay(Math.max(0, attempt), random(), REGISTRY_BACKOFF), signal);
     }
   }
 
@@ -61,7 +60,7 @@ export class LeaseKeeper {
   async #keep(lease: string, third: number, signal: AbortSignal): Promise<void> {
     const { writer, clock, random } = this.#options;
     for (let attempt = -1; !signal.aborted; ) {
-      await sleep(clock, attempt < 0 ? third : backoffDelay(attempt, random(), RETRY), signal);
+      await sleep(clock, attempt < 0 ? third : backoffDelay(attempt, random(), REGISTRY_BACKOFF), signal);
       const left = await writer.leaseKeepAlive(lease, signal);
       // A registry that does not answer may still have it: only its word ends it.
       if (left.ok && left.value === 0) {

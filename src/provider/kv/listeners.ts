@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs';
-import { backoffDelay } from '../../core/backoff.ts';
+import { backoffDelay, REGISTRY_BACKOFF } from '../../core/backoff.ts';
 import { type Failure, ok, type Result } from '../../core/failure.ts';
 import { parseJson } from '../../core/json.ts';
 import {
@@ -15,7 +15,6 @@ import { type Clock, type Random, type Stream, sleep } from '../../core/ports.ts
 import type { Revision } from '../../core/record.ts';
 import { checkSegment } from '../../core/segment.ts';
 import { LISTENERS_PREFIX } from './names.ts';
-import { RETRY } from './retry.ts';
 import { type KvReader, nextRevision, type WatchEvent } from './store.ts';
 import { FOR_EVER, Wake } from './wake.ts';
 
@@ -77,7 +76,7 @@ export class KvListeners implements Listeners {
         this.#failure = listed.failure;
         this.#changes.next();
       }
-      await sleep(clock, backoffDelay(Math.max(0, attempt), random(), RETRY), signal);
+      await sleep(clock, backoffDelay(Math.max(0, attempt), random(), REGISTRY_BACKOFF), signal);
     }
     this.#known = false;
   }

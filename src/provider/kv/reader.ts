@@ -1,5 +1,5 @@
 import type { Subject } from 'rxjs';
-import { backoffDelay } from '../../core/backoff.ts';
+import { backoffDelay, REGISTRY_BACKOFF } from '../../core/backoff.ts';
 import { parseDrainOrder, WHOLE_HOST } from '../../core/drain-order.ts';
 import { type Failure, failure, ok, type Result } from '../../core/failure.ts';
 import {
@@ -17,7 +17,6 @@ import { compareRevisions, type RegistryRecord, type Revision } from '../../core
 import { decodeHeartbeat } from './heartbeat.ts';
 import { recordOf } from './interest.ts';
 import { HOSTS_PREFIX, hostOrder, type Names } from './names.ts';
-import { RETRY } from './retry.ts';
 import { readSnapshot, type Snapshot } from './snapshot.ts';
 import type { Head, KvReader } from './store.ts';
 import { Wake } from './wake.ts';
@@ -76,7 +75,7 @@ export class KvRegistryReader implements RegistryReader {
     for (let attempt = 0; !over(); attempt += 1) {
       const round = await this.#round(wanted, signal);
       if (round.lived || round.failure === undefined) attempt = -1;
-      else await sleep(clock, backoffDelay(attempt, random(), RETRY), signal);
+      else await sleep(clock, backoffDelay(attempt, random(), REGISTRY_BACKOFF), signal);
     }
   }
 

@@ -1,7 +1,6 @@
-import { backoffDelay } from '../../core/backoff.ts';
+import { backoffDelay, REGISTRY_BACKOFF } from '../../core/backoff.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../core/failure.ts';
 import type { Clock, Log, Random, SessionState } from '../../core/ports.ts';
-import { RETRY } from './retry.ts';
 import { nextRevision, type Operation, type WatchEvent } from './store.ts';
 import { acquire, type Held, heartbeatUnder, type TakeoverOptions, writeHeartbeat } from './takeover.ts';
 import { Wake } from './wake.ts';
@@ -75,13 +74,13 @@ export class Session {
       if (over()) return;
       if (acquired.type === 'failed') {
         this.#release({ type: 'lost', failure: acquired.failure });
-        await this.#wake.nap(clock, backoffDelay(attempt, random(), RETRY), signal);
+        await this.#wake.nap(clock, backoffDelay(attempt, random(), REGISTRY_BACKOFF), signal);
         continue;
       }
       if (acquired.type === 'held') await this.#keep(acquired.held, asked, signal);
       else await this.#standBy(acquired, signal);
       if (acquired.type === 'standby' || this.#gathered) attempt = -1;
-      else await this.#wake.nap(clock, backoffDelay(attempt, random(), RETRY), signal);
+      else await this.#wake.nap(clock, backoffDelay(attempt, random(), REGISTRY_BACKOFF), signal);
     }
   }
 
@@ -156,7 +155,7 @@ export class Session {
         this.#release({ type: 'lost', failure: left.failure });
         break;
       } else {
-        pause = backoffDelay(attempt, this.#options.random(), RETRY);
+        pause = backoffDelay(attempt, this.#options.random(), REGISTRY_BACKOFF);
         attempt += 1;
       }
     }

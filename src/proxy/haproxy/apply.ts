@@ -1,4 +1,4 @@
-import { type Failure, failure, type Outcome } from '../../core/failure.ts';
+import { type Failure, failure, messageOf, type Outcome } from '../../core/failure.ts';
 import type { Clock, Log } from '../../core/ports.ts';
 import type { ProxyOutcome } from '../../core/proxy.ts';
 import { isDenied, parseServers, parseVersion, refusals } from './answers.ts';
@@ -171,7 +171,7 @@ export class Applier {
       for (const name of MAPS) await folder.put(`maps/${name}.map`, renderMap(maps[name]));
       return undefined;
     } catch (error) {
-      return failure('proxy-files', error instanceof Error ? error.message : String(error));
+      return failure('proxy-files', messageOf(error));
     }
   }
 

@@ -76,9 +76,9 @@ export class Assignment {
   }
 
   /** What an earlier process may have freed; what serves somebody is left alone. */
-  restOn(backends: Iterable<readonly [backend: string, since: number]>): void {
-    for (const [backend, since] of backends)
-      if (this.#inPool(backend) && !this.#byBackend.has(backend)) this.#resting.set(backend, since);
+  restOn(backends: Iterable<string>, now: number): void {
+    for (const backend of backends)
+      if (this.#inPool(backend) && !this.#byBackend.has(backend)) this.#resting.set(backend, now);
   }
 
   #spare(usable: (backend: string) => boolean): string | undefined {

@@ -1,4 +1,4 @@
-import { fail, failure, ok, type Result } from '../../core/failure.ts';
+import { fail, failure, messageOf, ok, type Result } from '../../core/failure.ts';
 import type { Clock, Log } from '../../core/ports.ts';
 import type {
   Proxy,
@@ -112,8 +112,8 @@ export class Haproxy implements Proxy<HaproxyPlan> {
     const now = clock.monotonic();
     if (!this.#restKnown) {
       // Nobody can still be retrying in a backend that had no session since this HAProxy began.
-      const used = [...load.value].filter(([, { total }]) => total > 0);
-      this.#assignment.restOn(used.map(([backend]) => [backend, now]));
+      const used = [...load.value].filter(([, { total }]) => total > 0).map(([backend]) => backend);
+      this.#assignment.restOn(used, now);
     }
     this.#restKnown = true;
     this.#assignment.wake(now, quarantineMs(settings), (backend) => {
@@ -173,7 +173,7 @@ export class Haproxy implements Proxy<HaproxyPlan> {
         await this.#folder.put(name, text);
       return ok(undefined);
     } catch (error) {
-      return fail('proxy-files', error instanceof Error ? error.message : String(error));
+      return fail('proxy-files', messageOf(error));
     }
   }
 

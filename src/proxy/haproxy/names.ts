@@ -18,18 +18,20 @@ export function poolName(index: number): string {
 
 export const isPool = (backend: string): boolean => /^pool-\d{3,4}$/.test(backend);
 
+const PLAIN = textOf({});
+
 /** Settings that a backend of the pool cannot take at run time. */
 export function needsOwn({ settings }: Pick<RouteService, 'settings'>): boolean {
-  return settingsDigest(settings) !== settingsDigest({});
+  return textOf(settings) !== PLAIN;
 }
 
 /** A backend of one service: other settings give another name, so that a name tells what really runs. */
 export function ownName(path: string, settings: RouteService['settings']): string {
-  return `own-${digest(path).slice(0, 12)}-${settingsDigest(settings)}`;
+  return `own-${digest(path).slice(0, 12)}-${digest(textOf(settings)).slice(0, 8)}`;
 }
 
-function settingsDigest(settings: RouteService['settings']): string {
-  return digest(JSON.stringify(backendSettings(settings))).slice(0, 8);
+function textOf(settings: RouteService['settings']): string {
+  return JSON.stringify(backendSettings(settings));
 }
 
 /** An empty backend whose name tells which general part of the configuration runs. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fail, ok, type Result } from '../../core/failure.ts';
+import { fail, messageOf, ok, type Result } from '../../core/failure.ts';
 import { type Clock, sleep } from '../../core/ports.ts';
 import { readCommand, runCommand } from '../command.ts';
 import { isOldVersion } from './answers.ts';
@@ -93,7 +93,7 @@ export class OwnProcess {
       await rm(this.pidFile, { force: true });
       await this.#launch(life, signal);
     } catch (error) {
-      return fail('proxy-not-started', error instanceof Error ? error.message : String(error));
+      return fail('proxy-not-started', messageOf(error));
     }
     const deadline = clock.monotonic() + START_LIMIT_MS;
     while (!life.over && clock.monotonic() < deadline && !signal.aborted) {

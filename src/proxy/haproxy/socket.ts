@@ -10,17 +10,13 @@ const MAX_PAYLOAD = 12_000;
 
 /** HAProxy's admin socket: one line and its answer for each connection. */
 export class AdminSocket {
-  readonly #path: string;
+  readonly path: string;
   readonly #clock: Clock;
   #commands = 0;
 
   constructor(path: string, clock: Clock) {
-    this.#path = path;
+    this.path = path;
     this.#clock = clock;
-  }
-
-  get path(): string {
-    return this.#path;
   }
 
   /** Commands that were sent. */
@@ -65,7 +61,7 @@ export class AdminSocket {
         resolve(fail('proxy-unreachable', 'cancelled'));
         return;
       }
-      const socket = connect({ path: this.#path });
+      const socket = connect({ path: this.path });
       const parts: string[] = [];
       let size = 0;
       const end = (result: Result<string>): void => {
@@ -78,7 +74,7 @@ export class AdminSocket {
         end(fail('proxy-unreachable', 'cancelled'));
       };
       const cancel = this.#clock.timer(TIMEOUT_MS, () => {
-        end(fail('proxy-unreachable', `no answer within ${String(TIMEOUT_MS)} ms at ${this.#path}`));
+        end(fail('proxy-unreachable', `no answer within ${String(TIMEOUT_MS)} ms at ${this.path}`));
       });
       signal.addEventListener('abort', abort, { once: true });
       socket.setEncoding('utf8');
@@ -88,7 +84,7 @@ export class AdminSocket {
         if (size > MAX_ANSWER) end(fail('proxy-unreachable', 'the answer is too long'));
       });
       socket.on('error', (error: NodeJS.ErrnoException) => {
-        end(refusal(error, this.#path));
+        end(refusal(error, this.path));
       });
       socket.on('end', () => {
         end(ok(parts.join('')));

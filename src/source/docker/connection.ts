@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { messageOf } from '../../core/failure.ts';
 
 /** Where an engine listens. */
 export type EngineConnection =
@@ -76,7 +77,7 @@ function overNetwork(
   try {
     return { ok: true, connection: { ...base, ...readCertificates(folder, readFile) } };
   } catch (error) {
-    return refuse(`DOCKER_CERT_PATH: ${error instanceof Error ? error.message : String(error)}`);
+    return refuse(`DOCKER_CERT_PATH: ${messageOf(error)}`);
   }
 }
 

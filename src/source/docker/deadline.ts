@@ -1,4 +1,4 @@
-import { fail, type Result } from '../../core/failure.ts';
+import { fail, messageOf, type Result } from '../../core/failure.ts';
 import type { Clock } from '../../core/ports.ts';
 
 /** How calls to the engine are bounded. */
@@ -40,7 +40,7 @@ export async function withDeadline<T>(
     });
     signal.addEventListener('abort', abandon, { once: true });
     call(own.signal).then(settle, (error: unknown) => {
-      settle(fail('docker-unreachable', error instanceof Error ? error.message : String(error)));
+      settle(fail('docker-unreachable', messageOf(error)));
     });
   });
 }

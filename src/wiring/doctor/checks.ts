@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { type Finding, finding } from '../../core/doctor.ts';
+import { messageOf } from '../../core/failure.ts';
 import type { Clock } from '../../core/ports.ts';
 
 /** One part of the examination. It only reads. */
@@ -39,7 +40,7 @@ async function runOne(
     });
   });
   const done = run(within).catch((error: unknown) => {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     return [finding('check-failed', name, `could not be examined: ${message}`)];
   });
   try {
