@@ -22,7 +22,7 @@ import { recalibrate, wallNow } from './lib/wall-clock.ts';
  *   /fake/cut                 every event stream ends
  *   /fake/clock               its clock is set by the machine's, which may be steered; before each block of a measurement
  *   /fake/counts              how many containers there are, how many lists and inspections were asked for
- * Each is answered with JSON: `{ "ids": [...], "at": N }` (when it was done, by the machine's clock), or the counts.
+ * Each is answered with JSON: `{ "ids": [...] }`, with `"at": N` (when it was done, by the machine's clock) for one container, or the counts.
  */
 const FIRST_PORT = 10_000;
 const PORTS = 50_000;

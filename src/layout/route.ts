@@ -5,7 +5,7 @@ import { decodeServices } from './services.ts';
 /** A record of the `services` layout as the route loop needs it, or why it is left out. */
 export function routeRecord(
   key: string,
-  { value, createRevision }: RegistryRecord,
+  { value, createRevision }: Pick<RegistryRecord, 'value' | 'createRevision'>,
   prefix: string,
 ): { readonly record: RouteRecord } | { readonly problem: string } {
   const decoded = decodeServices(key, value, prefix);

@@ -4,20 +4,15 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hostileText, runs } from '../../test/kit/fuzz.ts';
+import { decodeRoute } from '../../test/kit/route-lab.ts';
 import { anyRouteRecord, routeRecord } from '../../test/kit/route-records.ts';
-import type { RouteRecord } from '../core/route-record.ts';
-import { routeRecord as read, routeValue } from '../layout/route.ts';
+import { routeValue } from '../layout/route.ts';
 import { FolderMemory } from './memory.ts';
-
-const decode = (key: string, value: string, since: string): RouteRecord | undefined => {
-  const decoded = read(key, { value, createRevision: since, modRevision: since, lease: '0' }, '/services/');
-  return 'record' in decoded ? decoded.record : undefined;
-};
 
 describe('the records that outlive a process', () => {
   let folder: string;
   const open = (writing = true): FolderMemory =>
-    new FolderMemory({ folder, encode: routeValue, decode, writing });
+    new FolderMemory({ folder, encode: routeValue, decode: decodeRoute, writing });
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'portolan-memory-'));
   });
@@ -41,7 +36,7 @@ describe('the records that outlive a process', () => {
     fc.assert(
       fc.property(anyRouteRecord, hostileText, (record, text) => {
         const hostile = { ...record, name: text, owner: text };
-        expect(decode(hostile.key, routeValue(hostile), hostile.since)).toEqual(hostile);
+        expect(decodeRoute(hostile.key, routeValue(hostile), hostile.since)).toEqual(hostile);
       }),
       runs(100),
     );

@@ -31,7 +31,10 @@ export interface Route {
   readonly loop: RouteLoop;
   /** Another one for the same proxy that cannot write. */
   readonly dry: () => Proxy;
-  readonly decode: (key: string, record: RegistryRecord) => ReturnType<typeof routeRecord>;
+  readonly decode: (
+    key: string,
+    record: Pick<RegistryRecord, 'value' | 'createRevision'>,
+  ) => ReturnType<typeof routeRecord>;
   /** Absent when somebody else starts it. */
   readonly managed: Managed | undefined;
   readonly registry: Followed;
@@ -153,8 +156,7 @@ function folderMemory(
     encode: routeValue,
     decode: (key, value, since) => {
       if (!paths.some((path) => key.startsWith(path))) return undefined;
-      const record = { value, createRevision: since, modRevision: since, lease: '0' };
-      const decoded = routeRecord(key, record, prefix);
+      const decoded = routeRecord(key, { value, createRevision: since }, prefix);
       return 'record' in decoded ? decoded.record : undefined;
     },
     writing,

@@ -17,7 +17,7 @@ export interface PlannedRoute {
   readonly paths: readonly string[];
   readonly decode: (
     key: string,
-    record: RegistryRecord,
+    record: Pick<RegistryRecord, 'value' | 'createRevision'>,
   ) => { readonly record: RouteRecord } | { readonly problem: string };
 }
 
@@ -85,7 +85,7 @@ function changeOf(
   }
   if ((action !== 'create' && action !== 'update') || after === undefined) return undefined;
   const createRevision = before?.since ?? NEWEST;
-  const decoded = decode(key, { value: after, createRevision, modRevision: NEWEST, lease: '0' });
+  const decoded = decode(key, { value: after, createRevision });
   return 'record' in decoded ? { type: 'put', record: decoded.record } : undefined;
 }
 

@@ -4,11 +4,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { RouteTable } from '../../src/core/route-table.ts';
 import type { Haproxy } from '../../src/proxy/haproxy/haproxy.ts';
 import { HAPROXY_VERSIONS, HaproxyLab, haproxyProgram } from '../kit/haproxy.ts';
+import { settleRoutes } from '../kit/haproxy-route.ts';
 import { repository } from '../kit/paths.ts';
 import { routeRecord } from '../kit/route-records.ts';
 import { get, WebServer } from '../kit/web-server.ts';
-
-const signal = new AbortController().signal;
 
 /** `manifests/haproxy.cfg` as a user has it, with the paths of a lab. */
 describe.each(HAPROXY_VERSIONS)("a user's own front end in HAProxy %s", (version) => {
@@ -33,15 +32,6 @@ describe.each(HAPROXY_VERSIONS)("a user's own front end in HAProxy %s", (version
     await lab.start(own);
     return { own, proxy };
   };
-  const settle = async (proxy: Haproxy, table: RouteTable): Promise<void> => {
-    for (let pass = 0; pass < 3; pass += 1) {
-      expect(await proxy.observe(signal)).toMatchObject({ ok: true });
-      const plan = proxy.plan(table, undefined);
-      if (plan.lines.length === 0) return;
-      await proxy.writer?.apply(plan, signal);
-    }
-    expect(proxy.plan(table, undefined).lines).toEqual([]);
-  };
   const tableOf = (...records: readonly ReturnType<typeof routeRecord>[]): RouteTable => {
     const table = new RouteTable(30_000);
     table.list({ records, alive: () => true }, 0);
@@ -54,7 +44,7 @@ describe.each(HAPROXY_VERSIONS)("a user's own front end in HAProxy %s", (version
 
   it('takes up the backends of Portolan by its maps, without a reload, and keeps what is its own', async () => {
     const { proxy } = await open();
-    await settle(
+    await settleRoutes(
       proxy,
       tableOf(at('/a/web', { name: 'Shop.example', settings: { aliases: ['*.b.example'] } })),
     );
@@ -65,7 +55,7 @@ describe.each(HAPROXY_VERSIONS)("a user's own front end in HAProxy %s", (version
       'This is your own.',
     ]);
     expect((await get(lab.port, 'shop.example', { path: '/own/x' })).body).toBe('This is your own.');
-    await settle(proxy, tableOf());
+    await settleRoutes(proxy, tableOf());
     expect(await answers('shop.example')).toEqual(['This is your own.']);
     expect(proxy.counters.reloads).toBe(0);
   });
@@ -78,7 +68,7 @@ describe.each(HAPROXY_VERSIONS)("a user's own front end in HAProxy %s", (version
     for (const [n, check] of checks.entries()) {
       const proxy = lab.adapter({ settings: { check } });
       const balance = balances[n];
-      await settle(proxy, tableOf(at('/a/web', { name: 'shop.example', settings: { balance } })));
+      await settleRoutes(proxy, tableOf(at('/a/web', { name: 'shop.example', settings: { balance } })));
       expect(proxy.counters.reloads).toBe(1);
       expect(await answers('shop.example', 'other.example')).toEqual(['served', 'This is your own.']);
     }

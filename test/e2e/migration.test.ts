@@ -107,10 +107,9 @@ describe('the way from service-registrar', () => {
   });
 
   it('lets both run side by side, in the two stores of one etcd, until readers have moved', async () => {
-    const v2 = 'ETCDCTL_API=2 etcdctl --no-sync --endpoints http://127.0.0.1:2379 "$@"';
     const elsewhere = '/services/prod/apache/web/1/elsewhere';
-    await etcd.script(v2, '', 'set', key, old(key));
-    await etcd.script(v2, '', 'set', elsewhere, old(elsewhere, 'other'));
+    await etcd.v2('set', key, old(key));
+    await etcd.v2('set', elsewhere, old(elsewhere, 'other'));
     const compared = await etcd.script(documents, '').catch((error: unknown) => String(error));
     expect(compared).toContain(`both     ${key} ${address}\nv2 only  ${elsewhere} ${ADDRESS}:1`);
     expect(await etcd.script(leftovers, '', '--v2', '--delete', 'fury')).toBe(`removed ${key}`);

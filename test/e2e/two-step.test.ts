@@ -50,9 +50,7 @@ it('serves what a script inside a container announces, for as long as the script
   });
   await listener.logged(({ msg }) => msg === 'the proxy lags behind');
   await haproxy.start();
-  const { IPAM: ipam } = (await docker.api.getNetwork('bridge').inspect()) as {
-    IPAM: { Config: readonly { Gateway: string }[] };
-  };
+  const gateway = await docker.gateway();
   const container = await docker.run({
     image: 'portolan-test/etcd:3.4',
     command: [
@@ -61,7 +59,7 @@ it('serves what a script inside a container announces, for as long as the script
     ],
     env: {
       ...{ ANNOUNCE_PATH: path, PORT: '80', TYPE: 'HTTP' },
-      ETCDCTL_ENDPOINTS: `http://${ipam.Config[0]?.Gateway ?? ''}:${String(etcd.port)}`,
+      ETCDCTL_ENDPOINTS: `http://${gateway}:${String(etcd.port)}`,
     },
     extra: { Entrypoint: ['sh', '-c'] },
   });

@@ -14,13 +14,11 @@ describe('hack/migration/etcd-v2.sh', () => {
   afterAll(async () => {
     await etcd.remove();
   });
-  const inV2 = async (...args: readonly string[]): Promise<string> =>
-    await etcd.script('ETCDCTL_API=2 etcdctl --no-sync --endpoints http://localhost:2379 "$@"', '', ...args);
 
   it('tells what stands only in v2, until everybody is switched over', async () => {
     expect(await etcd.script(script, '')).toBe('');
-    await inV2('set', '/announce/internal/app1/dev/web/c1', '{}');
-    await inV2('set', '/announce/internal/app1/dev/db/c2', '{}');
+    await etcd.v2('set', '/announce/internal/app1/dev/web/c1', '{}');
+    await etcd.v2('set', '/announce/internal/app1/dev/db/c2', '{}');
     await etcd.etcdctl('put', '/announce/internal/app1/dev/web/c1', '{}');
     await etcd.etcdctl('put', '/services/internal/app1/dev/web/c1', '{}');
     await etcd.etcdctl('put', '/services-of-others/c1', '{}');
@@ -28,7 +26,7 @@ describe('hack/migration/etcd-v2.sh', () => {
     await expect(etcd.script(script, '')).rejects.toThrow(
       /v2 only {2}\/announce\/internal\/app1\/dev\/db\/c2\s+v3 only {2}\/services\/internal\/app1\/dev\/web\/c1\s+1 key\(s\) stand only in v2/,
     );
-    await inV2('rm', '/announce/internal/app1/dev/db/c2');
+    await etcd.v2('rm', '/announce/internal/app1/dev/db/c2');
     expect(await etcd.script(script, '', '/announce', '/services/')).toBe(
       'both     /announce/internal/app1/dev/web/c1\nv3 only  /services/internal/app1/dev/web/c1',
     );

@@ -44,10 +44,7 @@ describe('the single executable', () => {
   });
 
   it('announces from inside a container without Node, while the service listens, until it is stopped', async () => {
-    const { IPAM: ipam } = (await docker.api.getNetwork('bridge').inspect()) as {
-      IPAM: { Config: readonly { Gateway: string }[] };
-    };
-    const gateway = ipam.Config[0]?.Gateway ?? '';
+    const gateway = await docker.gateway();
     const container = await docker.run({
       name: `single-${runId}`,
       image: 'portolan-test/libc:1',

@@ -121,6 +121,16 @@ export class TestDocker {
     return network;
   }
 
+  /** This machine as the containers of the default network reach it. */
+  async gateway(): Promise<string> {
+    const { IPAM: ipam } = (await this.api.getNetwork('bridge').inspect()) as {
+      readonly IPAM: { readonly Config: readonly { readonly Gateway: string }[] };
+    };
+    const [network] = ipam.Config;
+    if (network === undefined) throw new Error('the default network has no gateway');
+    return network.Gateway;
+  }
+
   /** Removes what was made here, by id; it goes on over failures and reports them at the end. */
   async clean(): Promise<void> {
     const removals = [...this.#containers].map(async (id) => {

@@ -80,6 +80,15 @@ export class EtcdServer {
     return output.trim();
   }
 
+  /** The same in the other store, that of the v2 API (`--enable-v2`). */
+  async v2(...args: readonly string[]): Promise<string> {
+    return await this.script(
+      'ETCDCTL_API=2 etcdctl --no-sync --endpoints http://127.0.0.1:2379 "$@"',
+      '',
+      ...args,
+    );
+  }
+
   /** Runs a script for the shell inside the container, as root if the server asks for a user; `input` on its standard input. */
   async script(text: string, input: string, ...args: readonly string[]): Promise<string> {
     const target = '/tmp/script.sh';

@@ -34,14 +34,18 @@ export class HaproxyRoute {
     await this.settle();
   }
 
-  /** Passes over everything until nothing is left to do; a reload takes two. */
   async settle(): Promise<void> {
-    for (let pass = 0; pass < 3; pass += 1) {
-      expect(await this.proxy.observe(signal)).toMatchObject({ ok: true });
-      const plan = this.proxy.plan(this.#table, undefined);
-      if (plan.lines.length === 0) return;
-      await this.proxy.writer?.apply(plan, signal);
-    }
-    expect(this.proxy.plan(this.#table, undefined).lines).toEqual([]);
+    await settleRoutes(this.proxy, this.#table);
   }
+}
+
+/** Passes over everything until nothing is left to do; a reload takes two. */
+export async function settleRoutes(proxy: Haproxy, table: RouteTable): Promise<void> {
+  for (let pass = 0; pass < 3; pass += 1) {
+    expect(await proxy.observe(signal)).toMatchObject({ ok: true });
+    const plan = proxy.plan(table, undefined);
+    if (plan.lines.length === 0) return;
+    await proxy.writer?.apply(plan, signal);
+  }
+  expect(proxy.plan(table, undefined).lines).toEqual([]);
 }

@@ -172,19 +172,18 @@ export class FakeProxy implements Proxy<FakePlan> {
   }
 }
 
+/** A record as it was kept; `since`: its revision. */
+export function decodeRoute(key: string, value: string, since: string): RouteRecord | undefined {
+  const decoded = routeRecord(key, { value, createRevision: since }, '/services/');
+  return 'record' in decoded ? decoded.record : undefined;
+}
+
 /** What outlives a process, as agents keep it beside the files of a proxy. */
 export function folderMemory(folder: string): FolderMemory {
   return new FolderMemory({
     folder,
     encode: routeValue,
-    decode: (key, value, since) => {
-      const decoded = routeRecord(
-        key,
-        { value, createRevision: since, modRevision: since, lease: '0' },
-        '/services/',
-      );
-      return 'record' in decoded ? decoded.record : undefined;
-    },
+    decode: decodeRoute,
     writing: true,
   });
 }

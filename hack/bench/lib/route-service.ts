@@ -9,11 +9,9 @@ import { repository } from '../../../test/kit/paths.ts';
 import { get } from '../../../test/kit/web-server.ts';
 import type { PortolanLane, RouteLane } from './route-bed.ts';
 import type { Applications } from './route-processes.ts';
+import { EARLIER_MS } from './stage.ts';
 
 const execute = promisify(execFile);
-
-/** A real engine says `die` about this long after `kill`. */
-const DYING_MS = 20;
 
 interface Container {
   readonly id: string;
@@ -42,7 +40,7 @@ export class RouteService {
     const port = await this.#applications.open();
     const path = `/bench/shop/dev/web/${this.host}`;
     const [id = ''] = await stage.post(`create?port=${String(port)}&path=${path}`);
-    await sleep(DYING_MS);
+    await sleep(EARLIER_MS);
     const { at } = await stage.ask(`start?id=${id}`);
     const container = { id, port };
     this.containers.push(container);
@@ -55,7 +53,7 @@ export class RouteService {
     this.containers.splice(this.containers.indexOf(container), 1);
     const ended = this.#applications.end(container.port, manner);
     const { at } = await stage.ask(`kill?id=${container.id}&signal=15`);
-    await Promise.all([ended, sleep(DYING_MS)]);
+    await Promise.all([ended, sleep(EARLIER_MS)]);
     await stage.post(`die?id=${container.id}`);
     await stage.post(`remove?id=${container.id}`);
     return at;

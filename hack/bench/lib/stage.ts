@@ -28,7 +28,7 @@ export interface Stage {
  * A real engine says `create` some 200 ms before `start` and `kill` some 50 ms before `die`. For one container at a time
  * less is enough to be ready; in a burst it decides how many come in a second.
  */
-const EARLIER_MS = 20;
+export const EARLIER_MS = 20;
 export const AS_REAL_MS = 200;
 
 /** A faked engine as a process of its own. */
@@ -105,7 +105,7 @@ export class FakeStage implements Stage {
     return (await this.ask(what)).ids;
   }
 
-  /** `at`: when it was done, by the machine's clock. */
+  /** `at`: when it was done, by the machine's clock; only what is done to one container tells. */
   async ask(what: string): Promise<{ readonly ids: readonly string[]; readonly at: number }> {
     return await new Promise((resolve, reject) => {
       const asked = request({ socketPath: this.socket, path: `/fake/${what}`, method: 'POST' }, (answer) => {

@@ -131,12 +131,13 @@ function mapsOf(input: PlanInput, before: ReadonlyMap<string, Placed>): readonly
   const mine = paths.map((path) => placed.get(path)).filter((one) => one !== undefined);
   const earlier = mapEntries(before.values());
   const now = mapEntries(mine.filter(runs));
+  // The order of patterns concerns all of them, and a name that one service lost another may have won.
+  let all: ReturnType<typeof mapEntries> | undefined;
   return MAPS.map((name) => {
     const keys = new Set([...earlier[name].keys(), ...now[name].keys()]);
     const same = [...keys].every((key) => now[name].get(key) === observed.maps[name].entries.get(key));
     if (same) return undefined;
-    // The order of patterns concerns all of them, and a name that one service lost another may have won.
-    const all = mapEntries([...placed.values()].filter(runs));
+    all ??= mapEntries([...placed.values()].filter(runs));
     return mapOf(name, input, all[name], isOrdered(name, input.settings) ? undefined : keys);
   }).filter((change) => change !== undefined);
 }
