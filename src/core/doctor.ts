@@ -104,7 +104,7 @@ export const FINDINGS = {
   'container-metadata': ['warning', 'Correct it; hack/reference/labels.md has every key.'],
   'container-foreign': [
     'warning',
-    'Write portolan.* labels instead, or switch on the dialect that reads these (--dialects).',
+    'Write portolan.* labels instead, or switch on the dialect that reads these (--dialect).',
   ],
   'container-loopback': [
     'warning',

@@ -1,4 +1,4 @@
-import type { Container } from './container.ts';
+import { type Container, isRunning } from './container.ts';
 import type { Description } from './desired.ts';
 import { type Finding, finding } from './doctor.ts';
 import { shown } from './quote.ts';
@@ -19,7 +19,7 @@ const MISTAKES: ReadonlySet<ReasonCode> = new Set(['bad-value', 'bad-path', 'mis
 
 /** Whether a container that runs is published as it seems to be meant, and if not, why. `why`: what `explain` says. */
 export function doubtsOf(container: Container, description: Description, why: string): readonly Finding[] {
-  if (container.state !== 'running' && container.state !== 'paused') return [];
+  if (!isRunning(container)) return [];
   const subject = `container ${container.name}`;
   const reasons = description.readings.flatMap((reading) => reading.reasons);
   const misspelt = reasons
