@@ -15,7 +15,7 @@ import { createDockerSource } from '../source/docker/source.ts';
 import type { FollowedHost } from './host.ts';
 import type { Instance } from './identity.ts';
 import type { AgentIo } from './io.ts';
-import { dialectsOf, layoutsOf } from './metadata.ts';
+import { dialectsBy, dialectsOf, layoutsOf } from './metadata.ts';
 import { AgentOrders } from './orders.ts';
 import { AgentStatus } from './status.ts';
 
@@ -139,9 +139,12 @@ export function describer(
   host: Pick<FollowedHost, 'current'>,
   objections: NonNullable<DescribeContext['objections']>,
 ): Describe {
+  // Only which dialects are on changes while the agent runs.
+  const all = dialectsBy(config);
+  const prefix = normalizePrefix(config.layouts.announce.prefix);
   return (container, find, hearsay) => {
-    const { address, network, family, docker, announcements: by, layouts } = config;
-    const { enabled, disabled } = dialectsOf(config);
+    const { address, network, family, docker, announcements: by } = config;
+    const { enabled, disabled } = dialectsOf(all, config);
     return describe(container, {
       host: host.current,
       defaults: { address, network, family },
@@ -150,7 +153,7 @@ export function describer(
       disabledDialects: disabled,
       objections,
       find,
-      announcements: { ...hearsay, by, prefix: normalizePrefix(layouts.announce.prefix) },
+      announcements: { ...hearsay, by, prefix },
     });
   };
 }

@@ -1,4 +1,4 @@
-import { type Followed, openRoutes, type RouteContext } from './proxies.ts';
+import { openRoutes, type RouteContext } from './proxies.ts';
 import type { ProxyStatus } from './proxy-status.ts';
 
 /** The proxies of a dry run: their loops know what should be, and nobody does it. Runs until the signal aborts. */
@@ -7,9 +7,8 @@ export async function followDry(
   status: Pick<ProxyStatus, 'showDry'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const silent = registries.map((registry): Followed => ({ ...registry, desk: undefined }));
   const complete = (): Promise<void> => Promise.resolve();
-  const routes = openRoutes({ config, registries: silent, io, complete, writing: false });
+  const routes = openRoutes({ config, registries, io, complete, writing: false });
   status.showDry(routes);
   await Promise.all(routes.map(({ loop }) => loop.run(signal)));
 }

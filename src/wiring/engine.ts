@@ -18,16 +18,24 @@ export async function openEngine({ docker }: Config, io: Pick<AgentIo, 'clock' |
       probe: probeSocket,
       open: (socketPath) => createDockerodeEngine({ socketPath }),
     });
-  const choice = connectionFromEnvironment(
-    { host: docker.host, tlsVerify: docker.tlsVerify ? '1' : '', certPath: docker.certPath },
-    (path) => readFileSync(path, 'utf8'),
-  );
+  const choice = connectionOf(docker);
   if (!choice.ok) throw new StartError(choice.message);
   const { connection } = choice;
   const { certPath } = docker;
   if (!('ca' in connection) || certPath === undefined) return createDockerodeEngine(connection);
   const names = 'key' in connection ? (['ca', 'cert', 'key'] as const) : (['ca'] as const);
   return createDockerodeEngine(connection, await followEngineTls(certPath, names, io));
+}
+
+/** Where the engine is that the settings name. */
+export function connectionOf({
+  host,
+  tlsVerify,
+  certPath,
+}: Config['docker']): ReturnType<typeof connectionFromEnvironment> {
+  return connectionFromEnvironment({ host, tlsVerify: tlsVerify ? '1' : '', certPath }, (path) =>
+    readFileSync(path, 'utf8'),
+  );
 }
 
 /** The questions that are asked before the source runs, each with a deadline: an engine may accept and never answer. */

@@ -61,10 +61,8 @@ export class FollowedFiles<T> {
   static async open<T>(
     options: FollowedOptions<T>,
   ): Promise<{ readonly files: FollowedFiles<T> } | { readonly problem: string }> {
-    const texts = await readAll(options.recipe.files, options.readFile);
-    if ('problem' in texts) return texts;
-    const made = options.recipe.make(texts.texts);
-    return 'problem' in made ? made : { files: new FollowedFiles(options, texts.texts, made) };
+    const read = await readOnce(options.recipe, options.readFile);
+    return 'problem' in read ? read : { files: new FollowedFiles(options, read.texts, read.made) };
   }
 
   /** The same object as long as nothing has changed. */
@@ -137,6 +135,17 @@ export class FollowedFiles<T> {
       this.#options.log.warn({ ...this.#options.subject, reason }, 'credentials');
     }
   }
+}
+
+/** What the files make, read now and never again; the problem is one for a person. */
+export async function readOnce<T>(
+  { files, make }: Recipe<T>,
+  readFile: (path: string) => Promise<string>,
+): Promise<{ readonly texts: Texts; readonly made: Usable<T> } | { readonly problem: string }> {
+  const read = await readAll(files, readFile);
+  if ('problem' in read) return read;
+  const made = make(read.texts);
+  return 'problem' in made ? made : { texts: read.texts, made };
 }
 
 async function readAll(

@@ -36,7 +36,7 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
 }
 
-const UNKNOWN: HostAddresses = { ipv4: undefined, ipv6: undefined, origin: 'unknown' };
+export const UNKNOWN_ADDRESSES: HostAddresses = { ipv4: undefined, ipv6: undefined, origin: 'unknown' };
 
 /** Finds this host's addresses and looks again at every resync. Refuses to take a container's address for the host's. */
 export async function followHost(options: FollowOptions): Promise<FollowedHost> {
@@ -47,7 +47,7 @@ export async function followHost(options: FollowOptions): Promise<FollowedHost> 
   const first = resolve();
   if (!first.ok && first.problem.code === 'bad-advertise') throw new StartError(first.problem.message);
   let said = tell(first, undefined, log);
-  let current = first.ok ? first.value : UNKNOWN;
+  let current = first.ok ? first.value : UNKNOWN_ADDRESSES;
   const listeners: (() => void)[] = [];
   const look = (): void => {
     const next = resolve();

@@ -7,12 +7,12 @@ import type { Log } from '../core/ports.ts';
 import { readOwnAnnouncements } from '../dialect/own-announcements.ts';
 import { announceFields, endpointKey } from '../layout/document.ts';
 import { normalizePrefix } from '../layout/prefix.ts';
-import { LeaseKeeper } from '../provider/kv/lease-keeper.ts';
 import { KvOwnKeys } from '../provider/kv/own-keys.ts';
 import { listeningPorts } from '../source/host/listening.ts';
 import { machineReaders } from '../source/host/readers.ts';
 import { type AgentIo, StartError } from './io.ts';
 import { type LoneRegistry, realOnly, withRegistries } from './lone.ts';
+import { openLease } from './own-desk.ts';
 
 /** What this process announces, and where. */
 export interface OwnAnnouncements {
@@ -74,19 +74,19 @@ function announcementOf(endpoint: Endpoint, prefix: string): OwnAnnouncement {
 export async function announceOwn(
   { announcements, registries }: OwnAnnouncements,
   opened: readonly LoneRegistry[],
-  { leaseTtl }: Config,
-  { clock, random, log, signal }: AgentIo,
+  config: Config,
+  io: AgentIo,
 ): Promise<void> {
+  const { clock, random, log, signal } = io;
   const keys = announcements.map(({ key }) => key);
   await Promise.all(
     opened.flatMap(({ registry, store }) => {
       if (!registries.includes(registry)) return [];
-      const writer = store.writer();
-      const lease = new LeaseKeeper({ writer, ttlSeconds: Math.ceil(leaseTtl / 1000), clock, random });
+      const { writer, lease } = openLease(store, config, io);
       const announcer = new OwnAnnouncer({
         ...{ target: registry.name, announcements, listening: listeningPorts, clock, random, log },
         desk: new KvOwnKeys({ reader: store.reader, writer, lease, keys }),
-        refreshMs: leaseTtl / 3,
+        refreshMs: config.leaseTtl / 3,
       });
       return [lease.run(signal), announcer.run(signal)];
     }),

@@ -12,7 +12,7 @@ import { registrarLayout } from '../layout/registrar.ts';
 import { servicesLayout } from '../layout/services.ts';
 
 /** In the order of their say: the first that claims a port keeps it. */
-const dialectsBy = ({ layouts: { registrar } }: Config): readonly Dialect[] => [
+export const dialectsBy = ({ layouts: { registrar } }: Config): readonly Dialect[] => [
   portolanDialect,
   announceDialect,
   registrarDialect(registrar.path),
@@ -21,12 +21,10 @@ const dialectsBy = ({ layouts: { registrar } }: Config): readonly Dialect[] => [
 
 const LAYOUTS = ['services', 'announce', 'registrar', 'hosts'] as const;
 
-export function dialectsOf(config: Config): {
-  readonly enabled: readonly Dialect[];
-  readonly disabled: readonly DialectName[];
-} {
-  const { dialects } = config;
-  const all = dialectsBy(config);
+export function dialectsOf(
+  all: readonly Dialect[],
+  { dialects }: Pick<Config, 'dialects'>,
+): { readonly enabled: readonly Dialect[]; readonly disabled: readonly DialectName[] } {
   return {
     enabled: all.filter(({ name }) => dialects[name].enabled),
     disabled: all.filter(({ name }) => !dialects[name].enabled).map(({ name }) => name),

@@ -95,7 +95,7 @@ export function openRoutes(context: RouteContext): readonly Route[] {
     const proxy = writing ? new Haproxy({ ...common, writing: true }) : dry();
     const paths = (settings.paths ?? config.listenPath ?? [prefix]).map((path) => below(prefix, path));
     const managed = writing && settings.managed ? managedBy(settings, io) : undefined;
-    const memory = folderMemory(settings.folder, { paths, prefix, writing });
+    const memory = folderMemory(settings.folder, { paths, decode, writing });
     const loop = routeLoop({ proxy, paths, registry, decode, memory }, context);
     return [{ proxy, dry, registry, paths, decode, managed, loop }];
   });
@@ -145,18 +145,14 @@ function managedBy(
 /** Only of the paths that it follows now: nothing would ever say that others are withdrawn. */
 function folderMemory(
   folder: string,
-  {
-    paths,
-    prefix,
-    writing,
-  }: { readonly paths: readonly string[]; readonly prefix: string; readonly writing: boolean },
+  { paths, decode, writing }: Pick<Route, 'paths' | 'decode'> & { readonly writing: boolean },
 ): RouteMemory {
   return new FolderMemory({
     folder,
     encode: routeValue,
     decode: (key, value, since) => {
       if (!paths.some((path) => key.startsWith(path))) return undefined;
-      const decoded = routeRecord(key, { value, createRevision: since }, prefix);
+      const decoded = decode(key, { value, createRevision: since });
       return 'record' in decoded ? decoded.record : undefined;
     },
     writing,

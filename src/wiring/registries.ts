@@ -94,11 +94,16 @@ export function openStore(
 ): KvStore {
   if (registry.kind === 'memory') return new MemoryStore({ clock });
   const followed = credentials.get(registry.name);
-  const scheme = registry.tls === undefined ? 'http' : 'https';
   return openEtcd({
-    endpoints: registry.members.map((member) => `${scheme}://${member}`),
+    endpoints: endpointsOf(registry),
     clock,
     prefixes,
     credentials: followed && (() => followed.current),
   });
+}
+
+/** The URL of each member. */
+export function endpointsOf({ members, tls }: RegistryConfig): readonly string[] {
+  const scheme = tls === undefined ? 'http' : 'https';
+  return members.map((member) => `${scheme}://${member}`);
 }

@@ -58,8 +58,12 @@ export class SeveralStatus implements StatusSource {
       now: clock.now(),
       ready: waitingFor.length === 0,
       waitingFor,
-      sources: this.#rows(({ status }) => status.status().sources),
-      targets: this.#rows(({ status }) => status.status().targets),
+      sources: each.flatMap(({ member: { name: engine }, view }) =>
+        (view?.sources ?? []).map((row) => ({ ...row, engine })),
+      ),
+      targets: each.flatMap(({ member: { name: engine }, view }) =>
+        (view?.targets ?? []).map((row) => ({ ...row, engine })),
+      ),
       proxies: this.proxies(),
       containers: sum(each.map(({ view }) => view?.containers)),
       services: sum(each.map(({ view }) => view?.services)),
@@ -131,7 +135,7 @@ export class SeveralStatus implements StatusSource {
 
   async plan(signal: AbortSignal): Promise<PlanView> {
     const targets = this.#targetPlans();
-    const owners = new Set(this.#rows(({ status }) => [status.status()]).map(({ owner }) => owner));
+    const owners = new Set(this.#options.members.assemblies.map(({ status }) => status.owner));
     return { targets, proxies: await this.proxyStatus.plans({ targets, owners }, signal) };
   }
 

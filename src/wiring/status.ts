@@ -59,6 +59,10 @@ export class AgentStatus implements StatusSource {
     });
   }
 
+  get owner(): string {
+    return this.#options.identity.owner;
+  }
+
   status(): StatusView {
     const { loop, source, identity, clock } = this.#options;
     const waitingFor = [...this.#waitingFor(), ...this.proxyStatus.waitingFor()];
@@ -71,7 +75,7 @@ export class AgentStatus implements StatusSource {
       targets: loop.targets.map((target, n) => targetView(target, loop.janitors[n])),
       proxies: this.proxies(),
       containers: loop.endpoints.size,
-      services: Object.values(serviceCounts(loop.endpoints)).reduce((sum, count) => sum + count, 0),
+      services: [...loop.endpoints.containers()].reduce((sum, { live }) => sum + live.size, 0),
     };
   }
 

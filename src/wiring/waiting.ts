@@ -12,9 +12,9 @@ export function plannable(loop: AnnounceLoop): boolean {
   );
 }
 
-/** Resolves when `condition` holds, or with false after `limitMs` or at the signal. Looks again at every change of the loop. */
+/** Resolves when `condition` holds, or with false after `limitMs` or at the signal. Looks again at every change of what is watched. */
 export function when(
-  loop: Pick<AnnounceLoop, 'onChange'>,
+  watched: Pick<AnnounceLoop, 'onChange'>,
   condition: () => boolean,
   limitMs: number,
   clock: Clock,
@@ -32,7 +32,7 @@ export function when(
     const yes = end(true);
     const no = end(false);
     const cancel = limitMs === Number.POSITIVE_INFINITY ? () => undefined : clock.timer(limitMs, no);
-    const forget = loop.onChange(() => {
+    const forget = watched.onChange(() => {
       if (condition()) yes();
     });
     signal.addEventListener('abort', no, { once: true });

@@ -129,14 +129,14 @@ export function todaysNames(path: string): string {
 
 /** Without the switch an old name is an error that names it. */
 export function refuse({ strays, flags }: Pick<OldInput, 'strays' | 'flags'>): Problem[] {
-  const inFile = strays.map(({ key, origin }) => refusal(origin, key, key));
+  const inFile = strays.map(({ key, origin }) => refusal(origin, key));
   const typed = OLD_FLAGS.filter(({ short }) => flags.has(short));
-  return [...inFile, ...typed.map(({ short, key }) => refusal({ type: 'flag', name: short }, key, key))];
+  return [...inFile, ...typed.map(({ short, key }) => refusal({ type: 'flag', name: short }, key))];
 }
 
-function refusal(origin: Origin, setting: string, key: string): Problem {
+function refusal(origin: Origin, key: string): Problem {
   const path = oldName(key)?.path;
   const today = path === undefined ? '' : `, or use one of today's names: ${todaysNames(path)}`;
   const what = 'is a name of service-registrar';
-  return { origin, setting, what, remedy: `add --compat=${SERVICE_REGISTRAR} to have it read${today}` };
+  return { origin, setting: key, what, remedy: `add --compat=${SERVICE_REGISTRAR} to have it read${today}` };
 }

@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.ts';
 import { configOf } from '../../config/engine-configs.ts';
 import { type DoctorView, doctorView, type Finding, finding, type RunningAgent } from '../../core/doctor.ts';
 import type { StatusView } from '../../core/status.ts';
-import { connectionFromEnvironment } from '../../source/docker/connection.ts';
+import type { Engine } from '../../source/docker/engine.ts';
 import { probeSocket } from '../../source/docker/socket-probe.ts';
 import { createDockerSource } from '../../source/docker/source.ts';
 import { resolveAddresses } from '../../source/host/addresses.ts';
@@ -11,7 +11,8 @@ import { isInsideContainer } from '../../source/host/environment.ts';
 import { machineReaders } from '../../source/host/readers.ts';
 import { StateFolder } from '../../state/folder.ts';
 import { describer } from '../compose.ts';
-import { openEngine } from '../engine.ts';
+import { connectionOf, openEngine } from '../engine.ts';
+import { UNKNOWN_ADDRESSES } from '../host.ts';
 import { type AgentIo, StartError } from '../io.ts';
 import { type Check, runChecks } from './checks.ts';
 import { examineContainers } from './containers.ts';
@@ -59,7 +60,7 @@ function enginesOf(config: Config): readonly OneEngine[] {
 function engineChecks({ subject, config }: OneEngine, io: AgentIo): readonly Check[] {
   const { clock, random, log } = io;
   const withEngine = async (
-    use: (engine: Awaited<ReturnType<typeof openEngine>>) => Promise<readonly Finding[]>,
+    use: (engine: Engine) => Promise<readonly Finding[]>,
   ): Promise<readonly Finding[]> => {
     try {
       const engine = await openEngine(config, io);
@@ -76,9 +77,7 @@ function engineChecks({ subject, config }: OneEngine, io: AgentIo): readonly Che
   const sockets = socketsOf(config);
   const insideContainer = isInsideContainer(machineReaders);
   const addresses = resolveAddresses(config.advertise, machineReaders);
-  const current = addresses.ok
-    ? addresses.value
-    : ({ ipv4: undefined, ipv6: undefined, origin: 'unknown' } as const);
+  const current = addresses.ok ? addresses.value : UNKNOWN_ADDRESSES;
   return [
     {
       name: subject,
@@ -107,10 +106,8 @@ function socketsOf({ docker }: Config): readonly SocketFacts[] {
   return paths.map((path) => ({ path, why: probeSocket(path), group: groupOf(path) }));
 }
 
-function socketOf({ host, tlsVerify, certPath }: Config['docker']): readonly string[] {
-  const choice = connectionFromEnvironment({ host, tlsVerify: tlsVerify ? '1' : '', certPath }, (path) =>
-    readFileSync(path, 'utf8'),
-  );
+function socketOf(docker: Config['docker']): readonly string[] {
+  const choice = connectionOf(docker);
   return choice.ok && 'socketPath' in choice.connection ? [choice.connection.socketPath] : [];
 }
 
@@ -132,13 +129,12 @@ function registryChecks(
   agent: RunningAgent<StatusView>,
   { clock }: AgentIo,
 ): readonly Check[] {
+  // With several engines each has an owner of its own; the agent knows them.
+  const known = config.engines.length > 0 ? undefined : ownerOf(config);
   return config.registries.map((registry) => ({
     name: `registry ${registry.name}`,
-    run: async (signal) => {
-      // With several engines each has an owner of its own; the agent knows them.
-      const owner = config.engines.length > 0 ? undefined : await ownerOf(config);
-      return await examineConfigured(registry, config, { owner, agent, clock }, signal);
-    },
+    run: async (signal) =>
+      await examineConfigured(registry, config, { owner: await known, agent, clock }, signal),
   }));
 }
 

@@ -4,13 +4,14 @@ import { type Finding, finding, type RunningAgent } from '../../core/doctor.ts';
 import type { Clock } from '../../core/ports.ts';
 import type { StatusView } from '../../core/status.ts';
 import { type Checkup, etcdCheckup } from '../../provider/etcd/checkup.ts';
-import type { EtcdCredentials } from '../../provider/etcd/link.ts';
 import { openEtcd } from '../../provider/etcd/store.ts';
 import { decodeHeartbeat } from '../../provider/kv/heartbeat.ts';
 import { HOSTS_PREFIX, Names } from '../../provider/kv/names.ts';
 import { type KvReader, MAX_TXN_OPERATIONS } from '../../provider/kv/store.ts';
 import { credentialsOf } from '../credentials.ts';
+import { readOnce } from '../followed-files.ts';
 import { layoutsOf } from '../metadata.ts';
+import { endpointsOf } from '../registries.ts';
 
 const SLOW_MS = 500;
 /** Four fifths of the quota that etcd has by default. */
@@ -36,13 +37,12 @@ export async function examineConfigured(
 ): Promise<readonly Finding[]> {
   if (registry.kind === 'memory') return [];
   const subject = `registry ${registry.name}`;
-  const read = await readCredentials(registry);
+  const read = await readOnce(credentialsOf(registry), (path) => readFile(path, 'utf8'));
   if ('problem' in read) return [finding('registry-credentials', subject, read.problem)];
   const prefixes = layoutsOf(config).map(({ prefix }) => prefix);
-  const scheme = registry.tls === undefined ? 'http' : 'https';
+  const { value } = read.made;
   const options = {
-    endpoints: registry.members.map((member) => `${scheme}://${member}`),
-    ...{ clock: known.clock, prefixes, credentials: () => read.credentials },
+    ...{ endpoints: endpointsOf(registry), clock: known.clock, prefixes, credentials: () => value },
   };
   const { reader: store } = openEtcd(options);
   const checkup = (within: AbortSignal): Promise<Checkup> => etcdCheckup(options, within);
@@ -51,22 +51,6 @@ export async function examineConfigured(
   } finally {
     await store.close();
   }
-}
-
-async function readCredentials(
-  registry: RegistryConfig,
-): Promise<{ readonly credentials: EtcdCredentials } | { readonly problem: string }> {
-  const recipe = credentialsOf(registry);
-  const texts = new Map<string, string>();
-  for (const [name, path] of recipe.files) {
-    try {
-      texts.set(name, await readFile(path, 'utf8'));
-    } catch (error) {
-      return { problem: `${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})` };
-    }
-  }
-  const made = recipe.make(texts);
-  return 'problem' in made ? made : { credentials: made.value };
 }
 
 /** Reach, login and role, time of an answer, alarms, limits, and who holds this owner id there. */
