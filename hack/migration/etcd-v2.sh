@@ -16,7 +16,7 @@ nl='
 
 # Only the shell itself is used: images of etcd have little else.
 v2_keys() { # PREFIX
-  if ! listed=$(ETCDCTL_API=2 etcdctl --no-sync --endpoints "$endpoints" ls --recursive -p "$1" 2>&1); then
+  if ! listed=$(ETCDCTL_API=2 etcdctl --no-sync --endpoints "$endpoints" ls --recursive --sort -p "$1" 2>&1); then
     case $listed in
       *'Key not found'*) return 0 ;;
     esac

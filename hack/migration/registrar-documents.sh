@@ -28,7 +28,7 @@ keys() {
   case $1 in
     3) v3 get --prefix --keys-only "$prefix/" ;;
     2)
-      if all=$(v2 ls --recursive -p "$prefix" 2>&1); then
+      if all=$(v2 ls --recursive --sort -p "$prefix" 2>&1); then
         echo "$all"
         return
       fi

@@ -44,7 +44,7 @@ is_of_host() {
 
 keys() {
   case $api in
-    2) v2 ls --recursive -p "$prefix" ;;
+    2) v2 ls --recursive --sort -p "$prefix" ;;
     3) v3 get --prefix --keys-only "$prefix/" ;;
   esac
 }

@@ -111,7 +111,7 @@ describe('the way from service-registrar', () => {
     await etcd.v2('set', key, old(key));
     await etcd.v2('set', elsewhere, old(elsewhere, 'other'));
     const compared = await etcd.script(documents, '').catch((error: unknown) => String(error));
-    expect(compared).toContain(`both     ${key} ${address}\nv2 only  ${elsewhere} ${ADDRESS}:1`);
+    expect(compared).toContain(`v2 only  ${elsewhere} ${ADDRESS}:1\nboth     ${key} ${address}`);
     expect(await etcd.script(leftovers, '', '--v2', '--delete', 'fury')).toBe(`removed ${key}`);
     expect(await read('-2')).toEqual([`${elsewhere} ${ADDRESS}:1`]);
     expect(await read('-3')).toEqual([`${key} ${address}`]);
