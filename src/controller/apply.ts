@@ -1,3 +1,4 @@
+import { isBookkeeping } from '../core/bookkeeping.ts';
 import { type AppliedBatch, propagationKind, type TargetMeter } from '../core/meter.ts';
 import { type Change, explainChange } from '../core/plan.ts';
 import type { ChangeResult, Clock, RegistryWriter } from '../core/ports.ts';
@@ -52,8 +53,6 @@ export async function applyChanges(
   }
   meter?.applied({ ...summary(results), ms, passMs: clock.monotonic() - began });
 }
-
-const isBookkeeping = (key: string): boolean => key.startsWith('/portolan/');
 
 function summary(results: readonly ChangeResult[]): Omit<AppliedBatch, 'ms' | 'passMs'> {
   let [written, hosts, removed, failed] = [0, 0, 0, false];

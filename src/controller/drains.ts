@@ -1,6 +1,7 @@
 import { parseDrainNote } from '../core/drain-note.ts';
 import { type DrainOrder, parseDrainOrder } from '../core/drain-order.ts';
 import type { Phase } from '../core/endpoint.ts';
+import { parseJson } from '../core/json.ts';
 import type { KeyValue } from '../core/layout.ts';
 import type { DrainNote } from '../core/lifecycle.ts';
 
@@ -52,19 +53,11 @@ export function orderRecord(owner: string, { subject, drained, at }: DrainOrder)
 export function readOrder(owner: string, key: string, value: string): DrainOrder | undefined {
   const subject = key.startsWith(drainPrefix(owner)) ? key.slice(drainPrefix(owner).length) : '/';
   if (subject.includes('/')) return undefined;
-  try {
-    return parseDrainOrder(subject, JSON.parse(value));
-  } catch {
-    return undefined;
-  }
+  return parseDrainOrder(subject, parseJson(value));
 }
 
 /** Reads a drain back; undefined for a key or value that is none (somebody's rubbish is not a reason to fail). */
 export function readDrain(owner: string, key: string, value: string): DrainNote | undefined {
   if (!key.startsWith(drainPrefix(owner))) return undefined;
-  try {
-    return parseDrainNote(key.slice(drainPrefix(owner).length), JSON.parse(value));
-  } catch {
-    return undefined;
-  }
+  return parseDrainNote(key.slice(drainPrefix(owner).length), parseJson(value));
 }

@@ -66,7 +66,7 @@ export class Endpoints {
     this.#putHost(owner);
   }
 
-  /** Some running container could not be read: a record that nobody seems to want may be its. */
+  /** What some running container offers is not known: a record that nobody seems to want may be its. */
   get partial(): boolean {
     return this.#unread.size > 0 || this.announcements.undecided;
   }

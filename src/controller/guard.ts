@@ -20,7 +20,7 @@ export interface GuardOptions {
   readonly owned: () => number;
   /** Time (monotonic ms) of the source's last complete list. */
   readonly listedAt: () => number | undefined;
-  /** The source could not read some running container. */
+  /** What some running container offers is not known. */
   readonly partial: () => boolean;
 }
 

@@ -1,3 +1,4 @@
+import { isBookkeeping } from '../core/bookkeeping.ts';
 import type { Cause, CauseCode } from '../core/cause.ts';
 import type { DrainCause, Endpoint, LifecycleState } from '../core/endpoint.ts';
 import type { ChangeAction } from '../core/plan.ts';
@@ -220,7 +221,7 @@ function book(outcome: Outcome, { key, entry, action, revision }: Told): void {
   if (action === undefined) return;
   outcome.revision = revision;
   // Bookkeeping is nobody's service.
-  if (key.startsWith('/portolan/')) return;
+  if (isBookkeeping(key)) return;
   if (action === 'delete') outcome.withdrawn = withKey(outcome.withdrawn, key);
   else if (action !== 'forget') outcome.written = withKey(outcome.written, key);
 }

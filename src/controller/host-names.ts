@@ -19,7 +19,7 @@ export class HostNames {
   }
 
   isShared(name: string, containerId: string): boolean {
-    return [...this.#holders(name)].some((id) => id !== containerId);
+    return [...(this.#byName.get(name) ?? [])].some((id) => id !== containerId);
   }
 
   /** Whose claim to the name changes as one more comes or goes: nobody's, where there are others. */
@@ -28,10 +28,6 @@ export class HostNames {
     if (holders === undefined || holders.size > 2) return undefined;
     const others = [...holders].filter((id) => id !== containerId);
     return others.length === 1 ? others[0] : undefined;
-  }
-
-  #holders(name: string): Iterable<string> {
-    return this.#byName.get(name) ?? [];
   }
 }
 

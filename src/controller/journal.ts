@@ -62,11 +62,11 @@ export class Journal {
   /** Nothing is to be done about a key (any more). */
   unchanged(key: string, wanted: boolean, at: number): void {
     const before = this.#entries.get(key)?.state;
-    const entry = { ...UNCHANGED, at };
     if (!wanted) this.drop(key);
-    else if (before !== 'synced') this.note(key, entry);
-    if (before !== undefined && before !== 'synced')
-      this.#tell({ key, cause: { code: 'relisted', at, explained: true } }, entry);
+    if (before === 'synced' || (before === undefined && !wanted)) return;
+    const entry = { ...UNCHANGED, at };
+    if (wanted) this.note(key, entry);
+    if (before !== undefined) this.#tell({ key, cause: { code: 'relisted', at, explained: true } }, entry);
   }
 
   /** A change was not made. Returns as `note` does. */

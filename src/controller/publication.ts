@@ -39,6 +39,8 @@ export class Publication {
   #hostKeys: readonly string[] = [];
   readonly #list: HostList | undefined;
   readonly #lister: Layout | undefined;
+  /** Where the list stands. */
+  #listKey: string | undefined;
 
   constructor(options: PublicationOptions) {
     this.#options = options;
@@ -86,6 +88,7 @@ export class Publication {
   /** Claims the host's own records anew; returns the keys that may differ. */
   putHost(owner: OwnerFacts): readonly string[] {
     this.#owner = owner;
+    this.#listKey = undefined;
     const before = this.#hostKeys;
     for (const key of before) this.claims.remove(key, HOST);
     this.#hostKeys = this.#options.layouts.flatMap((layout) => this.#claimHost(layout, owner));
@@ -98,7 +101,10 @@ export class Publication {
     const { key } = record;
     const common = { ...record, group: HOST, leased: this.#leased(key), createdAt: 0, hostOnly: false };
     if (this.#list === undefined || layout !== this.#lister) this.claims.put(common);
-    else this.claims.put({ ...common, whole: this.#list.record(layout, owner, common) });
+    else {
+      this.#listKey = key;
+      this.claims.put({ ...common, whole: this.#list.record(layout, owner, common) });
+    }
     return [key];
   }
 
@@ -107,7 +113,7 @@ export class Publication {
     const list = this.#list;
     if (list === undefined) return;
     const changed = keys.filter((key) => list.note(key, this.claims.desired(key, 'shared') !== undefined));
-    const key = changed.length === 0 ? undefined : this.#lister?.encodeHost(this.#owner)?.key;
+    const key = changed.length === 0 ? undefined : this.#listKey;
     if (key === undefined) return;
     const cause: Cause = { code: 'host-announced', at: this.#options.clock.now(), explained: true };
     this.#options.onDirty([{ key, cause }]);

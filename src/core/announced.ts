@@ -6,7 +6,6 @@ import {
   announcedProtocol,
   announcementKeys,
   findAnnouncement,
-  type Standing,
 } from './announcement.ts';
 import type { Container } from './container.ts';
 import { isDirect, usesHostNetwork } from './network.ts';
@@ -51,7 +50,6 @@ export interface AnnouncedContext extends AddressContext {
 /** A path for which a container may announce itself. */
 interface Heard {
   readonly path: readonly string[];
-  readonly standing: Standing;
   readonly gate: Gate;
   /** The port and type that count, if any do. */
   readonly said: Announcement | undefined;
@@ -78,7 +76,7 @@ export function withAnnouncements(
     readings: readings.map((reading) => resolve(reading, heard)),
     gateOf: ({ dialect, path }) => (dialect === 'published' ? undefined : heard.get(path.join('/'))?.gate),
     keys: [...heard.values()].flatMap(({ path }) => announcementKeys(announcements.prefix, path, container)),
-    undecided: lost.some(({ standing }) => standing.state === 'unread'),
+    undecided: lost.some(({ gate }) => gate.state === 'unread'),
     reasons: lost.map(({ gate }) => reason('not-announced', whyClosed(gate, undefined), { about: gate.key })),
   };
 }
@@ -118,24 +116,23 @@ function hear(
   terms: AnnouncementTerms,
 ): Heard {
   const path = bases[0]?.path ?? [];
-  const standing = findAnnouncement(path, container, terms);
-  const { key, state, since, said } = standing;
+  const { key, state, since, said, why: refusal } = findAnnouncement(path, container, terms);
   const gate = (its: Gate['state'], why: string): Gate => ({ key, state: its, why, lapsedAt: since });
   const belongs = said !== undefined && bases.some((base) => hasPort(said, base, container, context));
   switch (state) {
     case 'unread':
-      return { path, standing, gate: gate('unread', ''), said: undefined };
+      return { path, gate: gate('unread', ''), said: undefined };
     case 'absent':
-      return { path, standing, gate: gate('closed', `no announcement at ${key} yet`), said: undefined };
+      return { path, gate: gate('closed', `no announcement at ${key} yet`), said: undefined };
     case 'lapsed': {
       const lapsed = gate('closed', `its announcement at ${key} lapsed`);
-      return { path, standing, gate: lapsed, said: belongs ? said : undefined };
+      return { path, gate: lapsed, said: belongs ? said : undefined };
     }
     case 'refused':
-      return { path, standing, gate: gate('closed', `${standing.why ?? ''} (${key})`), said: undefined };
+      return { path, gate: gate('closed', `${refusal ?? ''} (${key})`), said: undefined };
     case 'here':
-      if (belongs) return { path, standing, gate: gate('open', ''), said };
-      return { path, standing, gate: gate('closed', notItsPort(said, container, key)), said: undefined };
+      if (belongs) return { path, gate: gate('open', ''), said };
+      return { path, gate: gate('closed', notItsPort(said, container, key)), said: undefined };
   }
 }
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Announcer } from './announcer.ts';
 import { type Container, type Protocol, shortId } from './container.ts';
 import { parseJson } from './json.ts';
+import { parsePortNumber } from './port-number.ts';
 import { checkSegment } from './segment.ts';
 import type { ServiceType } from './service.ts';
 
@@ -123,10 +124,8 @@ function readAnnouncement(value: string): Announcement | { readonly problem: str
   const read = shape.safeParse(document);
   if (!read.success) return { problem: 'its announcement has no PORT' };
   const { PORT, TYPE } = read.data;
-  const text = String(PORT);
-  const port = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0;
-  if (port < 1 || port > 65_535)
-    return { problem: 'the PORT of its announcement is not a number from 1 to 65535' };
+  const port = parsePortNumber(String(PORT));
+  if (port === undefined) return { problem: 'the PORT of its announcement is not a number from 1 to 65535' };
   const word = typeof TYPE === 'string' ? TYPE.slice(0, 8).toUpperCase() : undefined;
   return { port, type: TYPES.find((type) => type === word) };
 }

@@ -3,14 +3,21 @@ import type { AddressChoice, ChosenAddress } from './address-choice.ts';
 import { type AnnouncedContext, type Gate, withAnnouncements } from './announced.ts';
 import { type Container, isRunning } from './container.ts';
 import { ENABLE_LABEL, parseWish } from './enable.ts';
-import { type Endpoint, endpointId, keyIdOf } from './endpoint.ts';
+import { type Endpoint, endpointId, keyIdOf, keyIds } from './endpoint.ts';
 import { networkOwnerOf } from './network.ts';
 import { compareText } from './order.ts';
 import type { ProbePlan, ProbeSpec } from './probe.ts';
 import { planProbe } from './probe-plan.ts';
 import { type Reason, reason } from './reason.ts';
-import type { RouteSettings } from './route-settings.ts';
-import type { Dialect, DialectName, DialectReading, ReservedPort, Service } from './service.ts';
+import type {
+  Dialect,
+  DialectName,
+  DialectReading,
+  ProbeRule,
+  ReservedPort,
+  RouteRule,
+  Service,
+} from './service.ts';
 
 /** What an agent brings to the description of a container, beside the container itself. */
 export interface DescribeContext extends AnnouncedContext {
@@ -99,30 +106,30 @@ function readAll(container: Container, { dialects, disabledDialects }: DescribeC
     });
 }
 
-/** A probe belongs to a port, whichever dialect gave it a path. Sorted once for all ports: there may be ten thousand. */
+/** The rule of a port stands before the common one. Sorted once for all ports: there may be ten thousand. */
+function ruleFor<R extends ProbeRule | RouteRule>(rules: readonly R[]): (service: Service) => R | undefined {
+  const own = new Map<string, R>();
+  let common: R | undefined;
+  for (const rule of rules)
+    if (rule.port === undefined) common = rule;
+    else own.set(portOf(rule.port), rule);
+  return (service) => own.get(portOf(service)) ?? common;
+}
+
+/** A probe belongs to a port, whichever dialect gave it a path. */
 function probesOf(readings: readonly DialectReading[]): (service: Service) => ProbeSpec | undefined {
-  const own = new Map<string, ProbeSpec | undefined>();
-  let common: ProbeSpec | undefined;
-  for (const { probes = [] } of readings)
-    for (const { port, spec } of probes)
-      if (port === undefined) common = spec;
-      else own.set(portOf(port), spec);
+  const ruleOf = ruleFor(readings.flatMap(({ probes = [] }) => probes));
   return (service) => {
-    const spec = own.has(portOf(service)) ? own.get(portOf(service)) : common;
+    const spec = ruleOf(service)?.spec;
     return service.protocol === 'udp' && spec?.port === undefined ? undefined : spec;
   };
 }
 
 /** What is asked of proxies belongs to a port, too. */
 function withRoutes(services: readonly Service[], readings: readonly DialectReading[]): readonly Service[] {
-  const own = new Map<string, RouteSettings>();
-  let common: RouteSettings = {};
-  for (const { routes = [] } of readings)
-    for (const { port, settings } of routes)
-      if (port === undefined) common = settings;
-      else own.set(portOf(port), settings);
+  const ruleOf = ruleFor(readings.flatMap(({ routes = [] }) => routes));
   return services.map((service) => {
-    const route = own.get(portOf(service)) ?? common;
+    const route = ruleOf(service)?.settings ?? {};
     return Object.keys(route).length === 0 ? service : { ...service, route };
   });
 }
@@ -222,17 +229,14 @@ function endpointsOf(
   const located = choices
     .flatMap(({ service, choice }) => choice.chosen.map((address): Located => ({ service, address })))
     .sort(compareLocated);
-  const base = keyIdOf(container);
+  const keyIdFor = keyIds(keyIdOf(container));
   const { hostname, image, env } = container;
   const facts = { hostname, image, env };
   const first = firstOfPorts(located);
-  const taken = new Set<string>();
   return located.map((it) => {
     const { service, address } = it;
     const { path, port, protocol } = service;
-    const name = path.join('/');
-    const keyId = taken.has(name) ? `${base}-${String(port)}-${protocol}-${String(address.n)}` : base;
-    taken.add(name);
+    const keyId = keyIdFor(service, address.n);
     const endpoint: Endpoint = {
       id: endpointId(container.id, path, port, protocol, address.n),
       containerId: container.id,

@@ -1,3 +1,5 @@
+import type { StatusView } from './status.ts';
+
 /** `error`: something cannot work. `warning`: something most likely is not as it was meant. `info`: a fact. */
 export type Severity = 'error' | 'warning' | 'info';
 
@@ -154,6 +156,6 @@ export function doctorView(version: string, found: readonly Finding[]): DoctorVi
 }
 
 /** What the command line knows of the agent that runs here. */
-export type RunningAgent<Status> =
-  | { readonly type: 'running'; readonly status: Status }
+export type RunningAgent =
+  | { readonly type: 'running'; readonly status: StatusView }
   | { readonly type: 'away' | 'denied' | 'silent'; readonly why: string };

@@ -66,6 +66,19 @@ export function endpointId(
   return `${containerId}/${path.join('/')}/${port}-${protocol}-${n}`;
 }
 
+/** The last segments of one container's keys, asked for in the order of its endpoints: the first of a path gets the bare id. */
+export function keyIds(
+  base: string,
+): (service: Pick<Service, 'path' | 'port' | 'protocol'>, n: number) => string {
+  const taken = new Set<string>();
+  return ({ path, port, protocol }, n) => {
+    const name = path.join('/');
+    const id = taken.has(name) ? `${base}-${String(port)}-${protocol}-${String(n)}` : base;
+    taken.add(name);
+    return id;
+  };
+}
+
 /** The kernel's limit; leaves room for a suffix within the limit of a segment. */
 const LONGEST_HOSTNAME = 64;
 

@@ -1,10 +1,10 @@
-import { isTag } from './tag.ts';
+import { listed } from './listed.ts';
+import { isTag, MOST_TAGS } from './tag.ts';
 
 type Variables = ReadonlyMap<string, string>;
 
 /** Longer values are not looked at: nothing valid is as long. */
 const LONGEST = 4096;
-const MOST_TAGS = 64;
 
 /** The variable by which a container names one of its ports. */
 export function portNameVariable(port: number): string {
@@ -30,7 +30,7 @@ export function tagsIn(env: Variables, port: number): RegistrarTags | undefined 
     const text = given(env, variable);
     if (text === undefined) continue;
     if (text.length > LONGEST) return { variable, tags: [], refused: true };
-    const all = [...new Set(text.split(',').map((tag) => tag.trim()))].filter((tag) => tag !== '');
+    const all = [...new Set(listed(text))];
     const tags = all.filter(isTag).slice(0, MOST_TAGS);
     return { variable, tags, refused: tags.length < all.length };
   }

@@ -69,8 +69,9 @@ export function draftService(
   if (oldest === undefined) return undefined;
   const notes: string[] = [];
   const { settings } = oldest;
+  const decided = others.length === 0 ? '' : settingsText(settings);
   for (const other of others)
-    if (settingsText(other.settings) !== settingsText(settings))
+    if (settingsText(other.settings) !== decided)
       notes.push(`${other.key} asks for other settings than ${oldest.key}, which is older and decides`);
   const draft: Draft = {
     path,

@@ -1,6 +1,7 @@
 import type { Container } from '../core/container.ts';
 import { nearest } from '../core/nearest.ts';
 import { compareText } from '../core/order.ts';
+import { parsePortNumber } from '../core/port-number.ts';
 import { shown } from '../core/quote.ts';
 import { type Reason, reason } from '../core/reason.ts';
 import { withoutValue } from '../core/secretive.ts';
@@ -15,7 +16,7 @@ import {
   type ServiceType,
   type UsedKey,
 } from '../core/service.ts';
-import { exposedPorts, offeredPorts, parsePortNumber } from './port.ts';
+import { exposedPorts, offeredPorts } from './port.ts';
 import { VARIABLES } from './variables.ts';
 
 /** `ANNOUNCE_PATH`, `PORT` and `TYPE` in the environment, as `announce-service` read them. */

@@ -1,9 +1,10 @@
 import type { Protocol } from '../core/container.ts';
 import { nearest } from '../core/nearest.ts';
+import { parsePortNumber } from '../core/port-number.ts';
 import { shown } from '../core/quote.ts';
 import { type Reason, reason } from '../core/reason.ts';
 import { isLabelKey, LABEL_KEYS, LABELS, type LabelKey } from './labels.ts';
-import { type PortRef, parsePortNumber } from './port.ts';
+import { type PortRef } from './port.ts';
 
 const PREFIX = 'portolan.';
 

@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import { ANNOUNCERS, type Announcer } from '../core/announcer.ts';
 import { parseWish } from '../core/enable.ts';
+import { listed } from '../core/listed.ts';
+import { parsePortNumber } from '../core/port-number.ts';
 import { quoteLabel } from '../core/secretive.ts';
 import { parsePath } from '../core/segment.ts';
 import type { AddressFamily, AddressMode, ServiceType } from '../core/service.ts';
-import { isTag } from '../core/tag.ts';
+import { isTag, MOST_TAGS } from '../core/tag.ts';
 import { label, text, word } from './label-spec.ts';
-import { parsePortNumber } from './port.ts';
 import { PROBE_LABELS } from './probe-labels.ts';
 import { ROUTE_LABELS } from './route-labels.ts';
 
@@ -28,11 +29,8 @@ const port = text('write a container port such as 8080 or 53/udp', (value) => {
 const tags = text(
   'write tags of A-Z a-z 0-9 . _ ~ : @ + = / - with commas between them, at most 64',
   (value) => {
-    const list = value
-      .split(',')
-      .map((tag) => tag.trim())
-      .filter((tag) => tag !== '');
-    return list.length <= 64 && list.every(isTag) ? [...new Set(list)].sort() : undefined;
+    const list = listed(value);
+    return list.length <= MOST_TAGS && list.every(isTag) ? [...new Set(list)].sort() : undefined;
   },
 );
 

@@ -1,5 +1,5 @@
 import { type Container, shortId } from '../core/container.ts';
-import { type Endpoint, endpointId } from '../core/endpoint.ts';
+import { type Endpoint, endpointId, keyIds } from '../core/endpoint.ts';
 import { compareText } from '../core/order.ts';
 import { type Reason, reason } from '../core/reason.ts';
 import { checkSegment } from '../core/segment.ts';
@@ -23,15 +23,13 @@ export function readOwnAnnouncements(env: ReadonlyMap<string, string>, hostname:
     return { endpoints: [], reasons: [reason('bad-value', message, { about: 'hostname' })] };
   }
   const { services, reasons } = announceDialect.read(fromWithin(env, hostname));
-  const taken = new Set<string>();
+  const keyIdFor = keyIds(hostname);
   const ordered = [...services].sort(
     (a, b) => compareText(a.path.join('/'), b.path.join('/')) || a.port - b.port,
   );
   const endpoints = ordered.map((service) => {
     const { path, port, protocol } = service;
-    const name = path.join('/');
-    const keyId = taken.has(name) ? `${hostname}-${String(port)}-${protocol}-0` : hostname;
-    taken.add(name);
+    const keyId = keyIdFor(service, 0);
     const id = endpointId(hostname, path, port, protocol, 0);
     const there = { ip: '127.0.0.1', port, scope: 'host', first: true, createdAt: 0 } as const;
     const container = { hostname, image: '', env: new Map<string, string>() };

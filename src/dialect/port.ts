@@ -21,12 +21,6 @@ export function comparePorts(a: PortRef, b: PortRef): number {
   return a.port - b.port || compareText(a.protocol, b.protocol);
 }
 
-/** `80` as a port number; leading zeros are refused, so that each port has one spelling. */
-export function parsePortNumber(text: string): number | undefined {
-  const port = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0;
-  return port >= 1 && port <= 65_535 ? port : undefined;
-}
-
 /** A port without a protocol is TCP, unless the container has it for UDP alone. */
 export function protocolsOf({ ports }: Pick<Container, 'ports'>): (port: number) => Protocol {
   const having = (wanted: Protocol): ReadonlySet<number> =>

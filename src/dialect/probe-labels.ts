@@ -1,7 +1,7 @@
 import { formatDuration } from '../core/duration.ts';
+import { parsePortNumber } from '../core/port-number.ts';
 import type { StatusRange } from '../core/probe.ts';
 import { label, lasting, text, word } from './label-spec.ts';
-import { parsePortNumber } from './port.ts';
 
 /** What holds where no label says otherwise; the numbers are those of HAProxy's checks. */
 export const PROBE_DEFAULTS = {

@@ -7,6 +7,7 @@ import {
   type TemplateElement,
   type TemplateField,
 } from '../core/path-template.ts';
+import { parsePortNumber } from '../core/port-number.ts';
 import { shown } from '../core/quote.ts';
 import { type Reason, reason } from '../core/reason.ts';
 import { portNameIn, portNameVariable, tagsIn } from '../core/registrar.ts';
@@ -20,7 +21,7 @@ import {
 } from '../core/service.ts';
 import { defaultPaths, portSegment } from './naming.ts';
 import { leftOut, sharesNetwork } from './plain.ts';
-import { exposedPorts, type PortRef, parsePortNumber, publishedPorts } from './port.ts';
+import { exposedPorts, type PortRef, publishedPorts } from './port.ts';
 import { REGISTRAR_VARIABLES } from './registrar-variables.ts';
 
 /** They tell one container from another, so they have no place in a path that containers share. */

@@ -1,5 +1,6 @@
 import { formatDuration } from '../core/duration.ts';
 import { hostPattern } from '../core/host-name.ts';
+import { listed } from '../core/listed.ts';
 import {
   BALANCES,
   type Balance,
@@ -14,11 +15,7 @@ import { label, lasting, text, word } from './label-spec.ts';
 const aliases = text(
   `write host names with commas between them, such as shop.example,*.shop.example; at most ${String(MAX_ALIASES)}`,
   (value) => {
-    const list = value
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== '')
-      .map(hostPattern);
+    const list = listed(value).map(hostPattern);
     const names = list.filter((name) => name !== undefined);
     const fine = names.length === list.length && names.length >= 1 && names.length <= MAX_ALIASES;
     return fine ? [...new Set(names)].sort() : undefined;

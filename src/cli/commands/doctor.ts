@@ -26,11 +26,7 @@ export async function doctor(command: Command, io: CliIo): Promise<number> {
   return view.warnings > 0 ? EXIT.warnings : EXIT.ok;
 }
 
-async function examine(
-  { config }: Configured,
-  agent: RunningAgent<StatusView>,
-  io: CliIo,
-): Promise<DoctorView> {
+async function examine({ config }: Configured, agent: RunningAgent, io: CliIo): Promise<DoctorView> {
   // What is wrong is a finding; the log of the parts that are tried would only say it twice.
   const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };
   const { clock, random, stdout, signal, version, color } = io;
@@ -41,7 +37,7 @@ async function examine(
 
 const nothing = (): void => undefined;
 
-async function agentOf(loaded: Configured, io: CliIo): Promise<RunningAgent<StatusView>> {
+async function agentOf(loaded: Configured, io: CliIo): Promise<RunningAgent> {
   const late = new AbortController();
   const cancel = io.clock.timer(AGENT_MS, () => {
     late.abort();

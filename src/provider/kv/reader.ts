@@ -2,6 +2,7 @@ import type { Subject } from 'rxjs';
 import { backoffDelay, REGISTRY_BACKOFF } from '../../core/backoff.ts';
 import { parseDrainOrder, WHOLE_HOST } from '../../core/drain-order.ts';
 import { type Failure, failure, ok, type Result } from '../../core/failure.ts';
+import { parseJson } from '../../core/json.ts';
 import {
   type Clock,
   type HostEntry,
@@ -231,10 +232,6 @@ function follows(head: Head, before: Head): boolean {
 
 /** What an order to drain a host says; undefined when it has ended, or is none. */
 function drainedSince(value: string | undefined): number | undefined {
-  try {
-    const order = value === undefined ? undefined : parseDrainOrder(WHOLE_HOST, JSON.parse(value));
-    return order?.drained === true ? order.at : undefined;
-  } catch {
-    return undefined;
-  }
+  const order = value === undefined ? undefined : parseDrainOrder(WHOLE_HOST, parseJson(value));
+  return order?.drained === true ? order.at : undefined;
 }

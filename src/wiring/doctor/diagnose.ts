@@ -2,7 +2,6 @@ import { readFileSync, statSync } from 'node:fs';
 import type { Config } from '../../config/config.ts';
 import { configOf } from '../../config/engine-configs.ts';
 import { type DoctorView, doctorView, type Finding, finding, type RunningAgent } from '../../core/doctor.ts';
-import type { StatusView } from '../../core/status.ts';
 import type { Engine } from '../../source/docker/engine.ts';
 import { probeSocket } from '../../source/docker/socket-probe.ts';
 import { createDockerSource } from '../../source/docker/source.ts';
@@ -25,11 +24,7 @@ import { examineConfigured } from './registry.ts';
 const LIMIT_MS = 12_000;
 
 /** Looks at everything that the settings name, and writes nothing anywhere. */
-export async function diagnose(
-  config: Config,
-  agent: RunningAgent<StatusView>,
-  io: AgentIo,
-): Promise<DoctorView> {
+export async function diagnose(config: Config, agent: RunningAgent, io: AgentIo): Promise<DoctorView> {
   const { clock, signal, version } = io;
   const checks = [
     ...enginesOf(config).flatMap((one) => engineChecks(one, io)),
@@ -124,11 +119,7 @@ function groupOf(path: string): string | undefined {
   }
 }
 
-function registryChecks(
-  config: Config,
-  agent: RunningAgent<StatusView>,
-  { clock }: AgentIo,
-): readonly Check[] {
+function registryChecks(config: Config, agent: RunningAgent, { clock }: AgentIo): readonly Check[] {
   // With several engines each has an owner of its own; the agent knows them.
   const known = config.engines.length > 0 ? undefined : ownerOf(config);
   return config.registries.map((registry) => ({
@@ -142,7 +133,7 @@ async function ownerOf({ ownerId, stateDir }: Config): Promise<string | undefine
   return ownerId ?? (await new StateFolder(stateDir).ownerId().catch(() => undefined));
 }
 
-function machineChecks(config: Config, agent: RunningAgent<StatusView>): readonly Check[] {
+function machineChecks(config: Config, agent: RunningAgent): readonly Check[] {
   const name = `state folder ${config.stateDir}`;
   return [
     { name: 'agent', run: () => Promise.resolve(examineAgent(agent)) },

@@ -202,7 +202,7 @@ describe('this machine', () => {
   });
 
   it('has an agent that runs, waits, is in trouble, or is none', () => {
-    const of = (over: Partial<StatusView>): RunningAgent<StatusView> => ({
+    const of = (over: Partial<StatusView>): RunningAgent => ({
       type: 'running',
       status: { ...new FakeStatus().view, ...over },
     });

@@ -2,7 +2,6 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { type Finding, finding, type RunningAgent } from '../../core/doctor.ts';
-import type { StatusView } from '../../core/status.ts';
 import { StateFolder } from '../../state/folder.ts';
 
 /** Below it an agent with many connections and watches may fail. */
@@ -104,7 +103,7 @@ export function examineLimits(
   return soft < FEW_FILES ? [finding('few-files', 'limits', `only ${String(soft)} files may be open`)] : [];
 }
 
-export function examineAgent(agent: RunningAgent<StatusView>): readonly Finding[] {
+export function examineAgent(agent: RunningAgent): readonly Finding[] {
   const subject = 'agent';
   if (agent.type !== 'running') return [finding(`agent-${agent.type}`, subject, agent.why)];
   const { version, ready, waitingFor, targets, containers, services } = agent.status;

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import type { Config, RegistryConfig } from '../../config/config.ts';
 import { type Finding, finding, type RunningAgent } from '../../core/doctor.ts';
 import type { Clock } from '../../core/ports.ts';
-import type { StatusView } from '../../core/status.ts';
 import { type Checkup, etcdCheckup } from '../../provider/etcd/checkup.ts';
 import { openEtcd } from '../../provider/etcd/store.ts';
 import { decodeHeartbeat } from '../../provider/kv/heartbeat.ts';
@@ -24,7 +23,7 @@ export interface RegistryPatient {
   readonly prefixes: readonly string[];
   /** undefined: this host has none yet. */
   readonly owner: string | undefined;
-  readonly agent: RunningAgent<StatusView>;
+  readonly agent: RunningAgent;
   readonly clock: Clock;
 }
 
