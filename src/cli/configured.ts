@@ -33,7 +33,7 @@ export function linesOf(problems: readonly Problem[]): readonly string[] {
 
 /** Warnings on the standard error, so that the output stays what was asked for. */
 export function showWarnings({ warnings }: Configured, io: CliIo): void {
-  for (const warning of warnings) io.stderr(`portolan: warning: ${printable(formatProblem(warning))}\n`);
+  for (const line of linesOf(warnings)) io.stderr(`portolan: warning: ${line}\n`);
 }
 
 /** What is worth knowing, beside what was asked for. */

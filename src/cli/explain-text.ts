@@ -1,15 +1,14 @@
+import { shortId } from '../core/container.ts';
 import type { Paint } from '../core/diff.ts';
 import { printable } from '../core/printable.ts';
 import type { ExplainedRoute } from '../core/proxy-view.ts';
 import type { Reason, ReasonCode } from '../core/reason.ts';
 import type { DialectReading, Service } from '../core/service.ts';
 import type { ExplainedEndpoint, ExplainView, RecordView, ServiceView } from '../core/status.ts';
-import { historyLines } from './history-text.ts';
+import { historyLines, type Line } from './history-text.ts';
 import { lastOutcome, nextTry, whyOut } from './lists.ts';
+import { stateOf } from './state-text.ts';
 import { since, span } from './time.ts';
-
-/** A label and what it says; a section is a heading and such lines. */
-type Line = readonly [label: string, text: string];
 
 /** Reasons about the container itself; all others are about its addresses. */
 const OF_CONTAINER: ReadonlySet<ReasonCode> = new Set([
@@ -63,7 +62,7 @@ function containerLines({ container, engine, reasons }: ExplainView): Line[] {
   const { name, id, image, state, health, startedAt, networkMode, stopSignal, stopTimeoutMs } = container;
   return [
     ['name', name],
-    ['id', id.slice(0, 12)],
+    ['id', shortId(id)],
     ...(engine === undefined ? [] : [['engine', engine] satisfies Line]),
     ['image', image],
     ['state', health === 'none' ? `${state}, no health check` : `${state}, ${health}`],
@@ -111,8 +110,7 @@ function nameOf({ path, address }: ServiceView): string {
 }
 
 function stateLines({ service, probe }: ExplainedEndpoint, now: number): Line[] {
-  const cause = service.cause === undefined ? '' : ` (${service.cause})`;
-  const lines: Line[] = [[nameOf(service), `${service.state}${cause}, since ${since(service.since, now)}`]];
+  const lines: Line[] = [[nameOf(service), `${stateOf(service)}, since ${since(service.since, now)}`]];
   const { announcement } = service;
   if (announcement !== undefined) lines.push(['  announced', `by the container itself, at ${announcement}`]);
   if (probe !== undefined) lines.push(['  probe', probe]);

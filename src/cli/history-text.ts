@@ -1,10 +1,12 @@
 import { CAUSES } from '../core/cause.ts';
+import { shortId } from '../core/container.ts';
 import type { HistoryRow, HistoryView, TargetOutcomeView, TransitionView } from '../core/history.ts';
+import { stateOf } from './state-text.ts';
 import type { Column } from './table.ts';
 import { since, span } from './time.ts';
 
 /** A label and what it says. */
-type Line = readonly [label: string, text: string];
+export type Line = readonly [label: string, text: string];
 
 export const history = (now: number): readonly Column<HistoryRow>[] => [
   { title: 'AGO', cell: ({ at }) => since(at, now) },
@@ -30,7 +32,7 @@ export function historyLines(views: readonly HistoryView[], now: number): Line[]
 }
 
 function standing({ container, containerId, engine, goneSince }: HistoryView, now: number): string {
-  const whose = `${engine === undefined ? '' : `${engine}/`}${container} (${containerId.slice(0, 12)})`;
+  const whose = `${engine === undefined ? '' : `${engine}/`}${container} (${shortId(containerId)})`;
   return goneSince === undefined ? `of ${whose}` : `of ${whose}, gone since ${since(goneSince, now)}`;
 }
 
@@ -40,10 +42,6 @@ function transitionLines(transition: TransitionView, now: number): Line[] {
     [`  ${since(at, now)} ago`, `${stateOf(transition)}: ${causeOf(transition)}`],
     ...targets.map((one): Line => [`    ${one.target}`, outcomeText(one, at, now)]),
   ];
-}
-
-function stateOf({ state, cause }: TransitionView): string {
-  return cause === undefined ? state : `${state} (${cause})`;
 }
 
 /** An agent of a later version may have causes that this command does not know. */

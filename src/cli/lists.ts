@@ -1,3 +1,4 @@
+import { shortId } from '../core/container.ts';
 import type { HistoryRow } from '../core/history.ts';
 import type { ProxyView, RouteView } from '../core/proxy-view.ts';
 import type {
@@ -10,6 +11,7 @@ import type {
 } from '../core/status.ts';
 import { history } from './history-text.ts';
 import { proxies, routes } from './proxy-lists.ts';
+import { stateOf } from './state-text.ts';
 import { type Column, renderTable } from './table.ts';
 import { since, span } from './time.ts';
 
@@ -25,7 +27,6 @@ export const RESOURCES = [
 ] as const;
 export type Resource = (typeof RESOURCES)[number] | 'orphans';
 
-const shortId = (id: string): string => id.slice(0, 12);
 const yes = (value: boolean): string => (value ? 'yes' : 'no');
 
 const services = (now: number): readonly Column<ServiceView>[] => [
@@ -33,7 +34,7 @@ const services = (now: number): readonly Column<ServiceView>[] => [
   { title: 'TYPE', cell: ({ type }) => type },
   { title: 'ADDRESS', cell: ({ address }) => address, max: 48 },
   { title: 'CONTAINER', cell: ({ container }) => container },
-  { title: 'STATE', cell: ({ state, cause }) => (cause === undefined ? state : `${state} (${cause})`) },
+  { title: 'STATE', cell: stateOf },
   { title: 'SINCE', cell: (row) => since(row.since, now) },
   { title: 'WHY NOT', cell: (row) => whyOut(row, now), max: 80 },
   { title: 'ID', cell: ({ containerId }) => containerId, wide: true },

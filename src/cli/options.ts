@@ -45,6 +45,11 @@ export function forAnnouncing({ path, keys: [first = ''] }: Setting): boolean {
   return ANNOUNCE_SETTINGS.has(path) || ANNOUNCE_SETTINGS.has(first);
 }
 
+/** Whether a command needs it that only looks, and writes nothing anyway. */
+export function forLooking({ path }: Setting): boolean {
+  return path !== 'dryRun' && path !== 'once';
+}
+
 /** Adds a flag for every setting that has one and that `wanted` admits. */
 export function addSettings(command: Command, wanted: (setting: Setting) => boolean): Command {
   for (const { setting, flag, group } of GROUPED) {

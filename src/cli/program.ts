@@ -23,6 +23,7 @@ import {
   CLIENT_SETTINGS,
   forAnnouncing,
   forListening,
+  forLooking,
 } from './options.ts';
 
 /** Runs one command line; the result is the exit code. Only what nobody expected is thrown. */
@@ -143,10 +144,7 @@ function planCommand(io: CliIo, finish: Finish): Command {
     .action(async () => {
       finish(await plan(command, io));
     });
-  return addOldFlags(
-    addSettings(command, ({ path }) => path !== 'dryRun' && path !== 'once'),
-    true,
-  );
+  return addOldFlags(addSettings(command, forLooking), true);
 }
 
 function getCommand(io: CliIo, finish: Finish): Command {
@@ -277,7 +275,7 @@ function doctorCommand(io: CliIo, finish: Finish): Command {
     .action(async () => {
       finish(await doctor(command, io));
     });
-  return addSettings(command, ({ path }) => path !== 'dryRun' && path !== 'once');
+  return addSettings(command, forLooking);
 }
 
 function configCommand(io: CliIo, finish: Finish): Command {

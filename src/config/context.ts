@@ -1,3 +1,4 @@
+import { codeOf } from '../core/failure.ts';
 import { DEFAULT_ORIGIN, type Given, joinPath, type Problem, shownPath } from './problem.ts';
 
 /** What the configuration takes from the machine. */
@@ -54,7 +55,7 @@ export function readText(path: string, keys: readonly PropertyKey[], context: Co
   try {
     return context.machine.readFile(path);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    const code = codeOf(error);
     const remedy = 'check the path and who may read it';
     complain(context, keys, `names a file that cannot be read, ${shownPath(path)} (${code})`, { remedy });
     return undefined;

@@ -1,3 +1,4 @@
+import { codeOf } from '../core/failure.ts';
 import { SERVICE_REGISTRAR } from './compat/names.ts';
 import { refuse, type Translated, translate } from './compat/translate.ts';
 import { type Config, settingsSchema } from './config.ts';
@@ -90,7 +91,7 @@ function readFile({ file, env, machine }: LoadInput, compat: unknown): FileReadi
   try {
     return readYaml(path, machine.readFile(path), compat);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    const code = codeOf(error);
     const what = `names a configuration file that cannot be read, ${shownPath(path)} (${code})`;
     const remedy = 'check the path and who may read it';
     return { ...NOTHING, problems: [{ origin, setting: '', what, remedy }] };

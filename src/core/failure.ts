@@ -81,6 +81,11 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The code of a caught error of the system, such as `ENOENT`; `unreadable` where it has none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+}
+
 export function failure(code: FailureCode, detail?: string): Failure {
   const [kind, sentence] = FAILURES[code];
   return {

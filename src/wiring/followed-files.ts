@@ -1,3 +1,4 @@
+import { codeOf } from '../core/failure.ts';
 import type { Clock, Log } from '../core/ports.ts';
 
 /** Texts by the name that the files have among themselves, such as `cert`. */
@@ -157,7 +158,7 @@ async function readAll(
     try {
       texts.set(name, await readFile(path));
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+      const code = codeOf(error);
       return { problem: `${path} cannot be read (${code})` };
     }
   return { texts };

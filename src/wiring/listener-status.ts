@@ -4,6 +4,7 @@ import type { ProxyView, RouteView } from '../core/proxy-view.ts';
 import type { ExplainView, PlanView, StatusSource, StatusView } from '../core/status.ts';
 import type { Route } from './proxies.ts';
 import { ProxyStatus } from './proxy-status.ts';
+import { unseenView } from './unseen-view.ts';
 
 export interface ListenerStatusOptions {
   readonly routes: readonly Route[];
@@ -83,19 +84,8 @@ export class ListenerStatus implements StatusSource {
   }
 
   explain(reference: string): Promise<ExplainView> {
-    return Promise.resolve({
-      reference,
-      seen: false,
-      container: undefined,
-      published: false,
-      summary: `${reference}: this is a listener, which sees no containers; ask the agent of its host`,
-      dialects: [],
-      reasons: [],
-      endpoints: [],
-      proxies: [],
-      history: [],
-      orders: [],
-    });
+    const why = `${reference}: this is a listener, which sees no containers; ask the agent of its host`;
+    return Promise.resolve(unseenView(reference, why));
   }
 
   onChange(): () => void {

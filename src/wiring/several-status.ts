@@ -20,6 +20,7 @@ import type {
 import type { Member, MemberAssembly, Members } from './members.ts';
 import { membersMeant } from './naming.ts';
 import { ProxyStatus } from './proxy-status.ts';
+import { unseenView } from './unseen-view.ts';
 
 export interface SeveralStatusOptions {
   readonly members: Members;
@@ -169,7 +170,7 @@ export class SeveralStatus implements StatusSource {
     const views = await Promise.all(
       meant.map(async ({ name, assembly, waitingFor }) =>
         assembly === undefined
-          ? unseen(reference, `${name}: ${waitingFor.join(', ')}`)
+          ? unseenView(reference, `${name}: ${waitingFor.join(', ')}`)
           : ofEngine(name, await assembly.status.explain(container, signal)),
       ),
     );
@@ -180,12 +181,12 @@ export class SeveralStatus implements StatusSource {
         engine === undefined ? summary : `${engine}: ${summary}`,
       );
       const history = views.flatMap(({ history: its }) => its);
-      return { ...unseen(reference, [...new Set(why)].join('; ')), history };
+      return unseenView(reference, [...new Set(why)].join('; '), history);
     }
     if (seen.length === 1)
       return { ...first, proxies: await this.proxyStatus.explain(first.endpoints, signal) };
     const names = seen.map(({ engine }) => `${engine ?? ''}/${container}`).join(' or ');
-    return unseen(reference, `${reference}: several engines have such a container; write ${names}`);
+    return unseenView(reference, `${reference}: several engines have such a container; write ${names}`);
   }
 
   onChange(changed: () => void): () => void {
@@ -236,11 +237,4 @@ function ofEngine(engine: string, view: ExplainView): ExplainView {
 
 function sum(counts: readonly (number | undefined)[]): number {
   return counts.reduce<number>((all, count) => all + (count ?? 0), 0);
-}
-
-function unseen(reference: string, summary: string): ExplainView {
-  return {
-    ...{ reference, seen: false, container: undefined, published: false, summary },
-    ...{ dialects: [], reasons: [], endpoints: [], proxies: [], history: [], orders: [] },
-  };
 }

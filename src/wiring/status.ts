@@ -4,7 +4,7 @@ import { hostViews, orphanViews, unlistedHost } from '../controller/fleet-views.
 import { historyRows, historyView } from '../controller/history-views.ts';
 import type { KnownContainer } from '../controller/known-containers.ts';
 import { targetPlan } from '../controller/plan-view.ts';
-import { containerViews, recordView, serviceCounts, serviceViews, targetView } from '../controller/views.ts';
+import { containerViews, recordView, serviceViews, targetView } from '../controller/views.ts';
 import type { Container } from '../core/container.ts';
 import type { Description } from '../core/desired.ts';
 import { WHOLE_HOST } from '../core/drain-order.ts';
@@ -26,6 +26,7 @@ import type {
   TargetPlan,
 } from '../core/status.ts';
 import { ProxyStatus } from './proxy-status.ts';
+import { unseenView } from './unseen-view.ts';
 
 export interface AgentStatusOptions {
   readonly loop: AnnounceLoop;
@@ -214,7 +215,7 @@ export class AgentStatus implements StatusSource {
   }
 
   #notSeen(reference: string, why: string): ExplainView {
-    return notSeen(reference, why, this.historyOf(reference));
+    return unseenView(reference, `${reference}: ${why}`, this.historyOf(reference));
   }
 
   onChange(changed: () => void): () => void {
@@ -270,19 +271,3 @@ const foreignRecord = {
   nextTryAt: undefined,
   why: undefined,
 } as const;
-
-function notSeen(reference: string, summary: string, history: readonly HistoryView[]): ExplainView {
-  return {
-    reference,
-    seen: false,
-    container: undefined,
-    published: false,
-    summary: `${reference}: ${summary}`,
-    dialects: [],
-    reasons: [],
-    endpoints: [],
-    proxies: [],
-    history,
-    orders: [],
-  };
-}

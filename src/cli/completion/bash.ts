@@ -13,7 +13,7 @@ _portolan() {
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at \${COMP_WORDS[i]}" in
-${pathCases(levels, '      ', (path) => `${path}) at="$at \${COMP_WORDS[i]}" ;;`)}
+${pathCases(levels, '${COMP_WORDS[i]}')}
     esac
   done
   case "$at $prev" in
@@ -37,8 +37,6 @@ function reply(values: Values): string {
       return 'compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")';
     case 'folders':
       return 'compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur")';
-    case 'containers':
-      return 'mapfile -t COMPREPLY < <(compgen -W "$(_portolan_containers)" -- "$cur")';
     case 'any':
       return ':';
   }

@@ -45,8 +45,6 @@ function reply(values: Values): string {
       return '-r -F';
     case 'folders':
       return "-x -a '(__fish_complete_directories)'";
-    case 'containers':
-      return "-x -a '(__portolan_containers)'";
     case 'any':
       return '-x';
   }

@@ -7,7 +7,7 @@ export interface Level {
   readonly commands: readonly Word[];
   readonly options: readonly CompletedOption[];
   /** What the first argument may be; undefined: it takes none. */
-  readonly argument: Values | undefined;
+  readonly argument: Arguments | undefined;
 }
 
 export interface Word {
@@ -23,10 +23,16 @@ export interface CompletedOption extends Word {
   readonly values: Values | undefined;
 }
 
-/** `containers`: those that the running agent knows. `any`: nothing can be suggested. */
-export type Values =
-  | { readonly type: 'words'; readonly words: readonly string[] }
-  | { readonly type: 'files' | 'folders' | 'containers' | 'any' };
+interface Words {
+  readonly type: 'words';
+  readonly words: readonly string[];
+}
+
+/** `any`: nothing can be suggested. */
+export type Values = Words | { readonly type: 'files' | 'folders' | 'any' };
+
+/** `containers`: those that the running agent knows. */
+type Arguments = Words | { readonly type: 'containers' | 'any' };
 
 /** Every place of the command line, the beginning first. */
 export function levelsOf(program: Command): readonly Level[] {
@@ -76,7 +82,7 @@ function valuesOf({ flags, argChoices, required, optional }: Option): Values | u
   return { type: 'any' };
 }
 
-function argumentOf(command: Command): Values | undefined {
+function argumentOf(command: Command): Arguments | undefined {
   const [argument] = command.registeredArguments;
   if (argument === undefined) return undefined;
   if (argument.argChoices !== undefined) return { type: 'words', words: argument.argChoices };

@@ -4,15 +4,11 @@ import type { Level, Values, Word } from './levels.ts';
 export const CONTAINERS =
   'portolan get containers 2>/dev/null | awk \'NR==1{for(i=1;i<=NF;i++)if($i=="NAME")n=i;next}n{print $n}\'';
 
-/** A branch of a `case` for each command. */
-export function pathCases(
-  levels: readonly Level[],
-  indent: string,
-  branch: (path: string) => string,
-): string {
+/** A branch of a `case` for each command, which goes on by `word`, a word of the shell. */
+export function pathCases(levels: readonly Level[], word: string): string {
   return levels
     .filter(({ at }) => at !== '')
-    .map(({ at }) => `${indent}${branch(`"${at}"`)}`)
+    .map(({ at }) => `      "${at}") at="$at ${word}" ;;`)
     .join('\n');
 }
 

@@ -14,7 +14,7 @@ _portolan() {
   local -a choices flags
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$at $word" in
-${pathCases(levels, '      ', (path) => `${path}) at="$at $word" ;;`)}
+${pathCases(levels, '$word')}
     esac
   done
   case "$at \${words[CURRENT-1]}" in
@@ -38,8 +38,6 @@ function reply(values: Values): string {
       return '_files';
     case 'folders':
       return '_files -/';
-    case 'containers':
-      return 'compadd -- $(_portolan_containers)';
     case 'any':
       return 'return 1';
   }

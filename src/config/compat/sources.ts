@@ -1,3 +1,4 @@
+import { codeOf } from '../../core/failure.ts';
 import { nearest } from '../../core/nearest.ts';
 import { shown } from '../../core/quote.ts';
 import type { Environment, FlagValue } from '../environment.ts';
@@ -82,7 +83,7 @@ function strange(word: string, origin: Origin): Problem[] {
 }
 
 export function unreadable(path: string, error: unknown): Problem {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+  const code = codeOf(error);
   const what = `names an environment file that cannot be read, ${shownPath(path)} (${code})`;
   const origin: Origin = { type: 'flag', name: '-e' };
   return { origin, setting: '', what, remedy: 'check the path and who may read it' };

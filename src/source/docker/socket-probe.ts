@@ -1,4 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs';
+import { codeOf } from '../../core/failure.ts';
 
 /** Whether a path is a socket that this process may open; undefined: it is, else why not. */
 export function probeSocket(path: string): string | undefined {
@@ -7,7 +8,7 @@ export function probeSocket(path: string): string | undefined {
     accessSync(path, constants.R_OK | constants.W_OK);
     return undefined;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return 'not there';
     return code === 'EACCES' || code === 'EPERM' ? 'not allowed for this user' : code;
   }

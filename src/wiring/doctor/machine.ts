@@ -2,6 +2,7 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { type Finding, finding, type RunningAgent } from '../../core/doctor.ts';
+import { codeOf } from '../../core/failure.ts';
 import { StateFolder } from '../../state/folder.ts';
 
 /** Below it an agent with many connections and watches may fail. */
@@ -23,7 +24,7 @@ export async function examineFolder(path: string, uid: number | undefined): Prom
     await new StateFolder(path).ownerId();
     return foreign;
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    const code = codeOf(error);
     return [...foreign, finding('state-folder-damaged', subject, `the file owner cannot be read (${code})`)];
   }
 }
@@ -47,7 +48,7 @@ function deniedAt(folder: string): string | undefined {
     accessSync(folder, constants.W_OK | constants.X_OK);
     return undefined;
   } catch (error) {
-    return `${folder} cannot be written by this user (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`;
+    return `${folder} cannot be written by this user (${codeOf(error)})`;
   }
 }
 
